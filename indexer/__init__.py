@@ -1,0 +1,1 @@
+"""The indexer of Echolot: crawl, extract, split, embed, publish."""

@@ -1,0 +1,1 @@
+"""The daemon of Echolot, and the ground floor that it shares with the indexer."""

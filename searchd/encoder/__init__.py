@@ -1,0 +1,1 @@
+"""The encoder: text to unit vectors through ONNX Runtime."""

@@ -1,0 +1,122 @@
+"""What is asked of the engine and what it answers. Leaf module: plain values, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Mode = Literal["hybrid", "semantic", "lexical"]
+Sort = Literal["relevance", "date"]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Conditions that every result meets; empty fields do not restrict. Dates are ISO 8601, inclusive."""
+
+    category: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    kind: tuple[str, ...] = ()  # html, pdf
+    lang: tuple[str, ...] = ()
+    path_prefix: str = ""
+    date_from: str = ""
+    date_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question. ``lang`` is the visitor's language ("" = detect it from the text)."""
+
+    text: str
+    limit: int = 10
+    offset: int = 0
+    mode: Mode = "hybrid"
+    lang: str = ""
+    filters: Filters = field(default_factory=Filters)
+    sort: Sort = "relevance"
+    facets: bool = False
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """An excerpt and its highlights as [start, end) offsets in code points of ``text``; never markup."""
+
+    text: str
+    highlights: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SectionHit:
+    """One section of a page that answers the query."""
+
+    headings: tuple[str, ...]
+    anchor: str
+    snippet: Snippet
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One term of the score: ``share == weight * normalised``; the shares of a hit add up to its score."""
+
+    name: str  # "passage vector", "lead vector", "passage BM25", "page BM25", "boost: /news/" ...
+    raw: float  # cosine, BM25 score ... as the store gave it
+    normalised: float
+    weight: float
+    share: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One page of the answer. ``confidence`` is the calibrated probability that it is relevant."""
+
+    page: int
+    url: str
+    title: str
+    lang: str
+    kind: str
+    category: str
+    tags: tuple[str, ...]
+    published: str
+    modified: str
+    image: str
+    description: str
+    score: float
+    confidence: float
+    sections: tuple[SectionHit, ...]  # best first, at least one
+    evidence: tuple[Evidence, ...] = ()  # only when asked to explain
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """How many of the matching pages have each value; most frequent first."""
+
+    name: str
+    counts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a query gets. ``total`` counts pages that match, honouring ``nothing_relevant``."""
+
+    hits: tuple[Hit, ...]
+    total: int
+    snapshot: str
+    took_ms: float
+    lang: str  # the language that the query was taken for
+    nothing_relevant: bool = False  # then hits are only the nearest pages
+    did_you_mean: str = ""
+    facets: tuple[Facet, ...] = ()
+    notes: tuple[str, ...] = ()  # how the query was understood; shown with explain
+    timings_ms: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One line below the search field. ``url`` is "" when it is a query rather than a page."""
+
+    text: str
+    url: str = ""
+    kind: Literal["title", "heading", "query"] = "title"
+    highlights: tuple[tuple[int, int], ...] = ()
