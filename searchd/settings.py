@@ -20,9 +20,7 @@ class CrawlSettings:
     """How a site is crawled; one [[site]] may override each of them."""
 
     user_agent: str = setting("Echolot", "product token that robots.txt addresses")
-    contact: str = setting(
-        "", "URL or e-mail address of the person who runs the crawler; part of the User-Agent header"
-    )
+    contact: str = setting("", "URL or e-mail of the person who runs the crawler; part of the User-Agent header")
     max_pages: int = setting(50_000, "stop after this many pages")
 
 
@@ -84,9 +82,7 @@ class SiteSettings:
 
     name: str = setting("", "short name, used as folder below the data folder; empty = made from the URL's host")
     url: str = setting("", "where the crawl starts")
-    languages: tuple[str, ...] = setting(
-        (), "languages of the visitors' questions (en, de ...); empty = those of the pages"
-    )
+    languages: tuple[str, ...] = setting((), "visitors' languages (en, de ...); empty = those of the pages")
     sitemaps: tuple[str, ...] = setting((), "sitemap URLs besides those named in robots.txt")
 
 
