@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+# Variables of this kind hold secrets (basic auth, headers, API keys); they are read where they are used.
+RESERVED_ENVIRONMENT = "ECHOLOT_SECRET_"
+
 
 def setting(default: Any, help: str) -> Any:
     """A dataclass field with its default and one line of help; lists become tuples when loaded."""
@@ -84,6 +87,11 @@ class SiteSettings:
     url: str = setting("", "where the crawl starts")
     languages: tuple[str, ...] = setting((), "visitors' languages (en, de ...); empty = those of the pages")
     sitemaps: tuple[str, ...] = setting((), "sitemap URLs besides those named in robots.txt")
+    crawl: CrawlSettings = field(default_factory=CrawlSettings)
+    extract: ExtractSettings = field(default_factory=ExtractSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    index: IndexSettings = field(default_factory=IndexSettings)
+    ranking: RankingSettings = field(default_factory=RankingSettings)
 
 
 @dataclass(frozen=True, slots=True)
