@@ -22,14 +22,14 @@ _COMMON = _words(
 )
 _ABBREVIATIONS: dict[str, frozenset[str]] = {
     "en": _words("a.m p.m u.s u.k gen col capt lt sgt rev hon sen rep gov jan feb mar apr jun jul aug sep sept oct "
-                    "nov dec ch sec eq viz"),
+                 "nov dec ch sec eq viz"),
     "de": _words("z.b z d.h d.i u.a u.ä o.ä o.g u.u v.a v.chr n.chr s.o s.u i.d.r i.a m.e bzw usw vgl evtl ggf ggü "
-                    "sog abs art abb tab str hrsg jh jhd mio mrd mind bspw zzgl inkl exkl einschl gem lt geb gest verh "
-                    "dipl ing chr österr jan feb mär apr jun jul aug sep sept okt nov dez aufl bd kap ziff stk "
-                    "std allg insb insbes ehem versch zw"),
+                 "sog abs art abb tab str hrsg jh jhd mio mrd mind bspw zzgl inkl exkl einschl gem lt geb gest verh "
+                 "dipl ing chr österr jan feb mär apr jun jul aug sep sept okt nov dez aufl bd kap ziff stk "
+                 "std allg insb insbes ehem versch zw"),
     "fr": _words("m mm mme mlle p.ex c.-à-d env av apr chap éd art janv févr juil sept oct nov déc"),
     "es": _words("sr sra srta ud uds p.ej pág págs art núm ee uu ee.uu a.c d.c aprox admón avda depto ene feb abr "
-                    "ago sept oct nov dic"),
+                 "ago sept oct nov dic"),
     "it": _words("sig sig.ra dott p.es pag art a.c d.c ecc avv ing"),
     "nl": _words("bijv d.w.z m.b.t o.a enz dhr mevr blz ong evt"),
     "pt": _words("sr sra p.ex pág art núm aprox dra"),
