@@ -36,14 +36,17 @@ class _Source:
     def place(self, path: tuple[str, ...]) -> str:
         """Return "config.toml, line 7" for ("crawl", "max_pages"), as precisely as the text allows."""
         *tables, key = path
+        block = next((int(part) for part in tables if part.isdigit()), None)  # which of several [[site]]s
         table = ".".join(part for part in tables if not part.isdigit())
-        current = ""
+        current, blocks = "", -1
         for number, line in enumerate(self.lines, 1):
-            if header := re.match(r"\s*\[+\s*([\w.\-]+)\s*\]+", line):
-                current = header[1]
-                if current == ".".join((*([table] if table else []), key)):
-                    return f"{self.name}, line {number}"
-            elif current == table and re.match(rf'\s*"?{re.escape(key)}"?\s*=', line):
+            if header := re.match(r"\s*(\[+)\s*([\w.\-]+)\s*\]+", line):
+                current = header[2]
+                blocks += len(header[1]) == 2
+                found = current == (f"{table}.{key}" if table else key)
+            else:
+                found = current == table and bool(re.match(rf'\s*"?{re.escape(key)}"?\s*=', line))
+            if found and block in (None, blocks):
                 return f"{self.name}, line {number}"
         return self.name
 

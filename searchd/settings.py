@@ -24,7 +24,56 @@ class CrawlSettings:
 
     user_agent: str = setting("Echolot", "product token that robots.txt addresses")
     contact: str = setting("", "URL or e-mail of the person who runs the crawler; part of the User-Agent header")
-    max_pages: int = setting(50_000, "stop after this many pages")
+    max_pages: int = setting(50_000, "pages at most; addresses beyond are reported, not fetched")
+    follow_links: bool = setting(True, "false = only start pages, URL lists, sitemaps and feeds")
+    autodetect_sitemap: bool = setting(True, "ask for /sitemap.xml when robots.txt names no sitemap")
+    max_sitemaps: int = setting(500, "sitemap files read at most")
+    content_types: tuple[str, ...] = setting(
+        ("text/html", "application/xhtml+xml", "application/pdf"), "kinds of documents to keep; text/plain is known too"
+    )
+    drop_parameters: tuple[str, ...] = setting((), "query parameters to ignore besides known tracking and session ones")
+    # politeness
+    requests_per_s: float = setting(0.0, "requests per second at most; 0 = 10 for a remote host, unlimited on loopback")
+    max_concurrency: int = setting(8, "requests under way at once; fewer when the site gets slow")
+    timeout_s: float = setting(30.0, "seconds until an answer must be complete")
+    retries: int = setting(2, "further tries after a time-out, a 5xx or a 429")
+    retry_wait_s: float = setting(1.0, "seconds before the first further try, doubled each time")
+    max_retry_after_s: float = setting(300.0, "a site that asks for a longer pause (Retry-After) ends the run")
+    max_failures_in_row: int = setting(25, "failed fetches in a row that end the run: the site is down")
+    window: str = setting("", "local time in which to crawl, like 22:00-06:00; the next run continues; empty = always")
+    recheck_s: float = setting(
+        900.0, "how long to believe answers without a page (robots.txt, broken links, redirects); 86400 at most"
+    )
+    # incremental
+    recrawl: str = setting("always", "always = each run asks for every page; adaptive = by how often it changes")
+    min_interval_s: float = setting(86_400.0, "adaptive: shortest time between two visits of a page")
+    max_interval_s: float = setting(2_592_000.0, "adaptive: longest time between two visits of a page")
+    resume_within_s: float = setting(86_400.0, "a run cut short is continued within this time, later a new one starts")
+    gone_confirm_s: float = setting(
+        5.0,
+        "two 404s or 410s at least this far apart delete a page; up to 60 the second request closes the same run"
+        " if the rest of the site is healthy, a longer time waits for a later run",
+    )
+    # traps
+    max_depth: int = setting(50, "links to follow from a start page")
+    max_url_length: int = setting(1_000, "longer addresses are not fetched")
+    max_path_segments: int = setting(20, "addresses with more folders are not fetched")
+    max_segment_repeats: int = setting(3, "addresses that repeat a folder name this often or more are not fetched")
+    max_per_pattern: int = setting(2_000, "addresses alike but for their numbers, or the values of one parameter")
+    max_facets_per_path: int = setting(200, "addresses of one path with several query parameters (facets, calendars)")
+    # security
+    max_body_bytes: int = setting(10_000_000, "larger pages are refused, measured after decompression too")
+    max_redirects: int = setting(10, "redirects in a row")
+    auth_env: str = setting("", "name of the environment variable with user:password for the site")
+    headers_env: str = setting("", "name of the environment variable with further headers, one 'Name: value' a line")
+    cookies_env: str = setting("", "name of the environment variable with the Cookie header's value")
+    # pages that need JavaScript: extra [js]
+    browser_patterns: tuple[str, ...] = setting((), "paths to render in Chromium before reading (needs the extra [js])")
+    browser_when_empty: bool = setting(False, "render pages that have no text without JavaScript (extra [js])")
+    # the publish guard
+    guard_failed_share: float = setting(0.05, "refuse to publish when a larger share of fetches failed")
+    guard_shrink_share: float = setting(0.10, "refuse to publish when pages or passages fell by a larger share")
+    guard_min_pages: int = setting(3, "the shares above count from this many pages on, so that tiny sites can change")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +91,8 @@ class ModelSettings:
     name: str = setting("auto", "auto, a directory, an installed model wheel, or a hub id")
     precision: str = setting("balanced", "exact (fp32), balanced (8 bit blocks or bf16) or fast (int8)")
     device: str = setting("auto", "auto, cpu, openvino, cuda or tensorrt")
+    cache: str = setting("", "folder of prepared models; empty = echolot/models in the user's cache folder")
+    offline: bool = setting(False, "fetch no model; HF_HUB_OFFLINE=1 says the same")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +100,9 @@ class IndexSettings:
     """How passages are cut and stored."""
 
     keep_snapshots: int = setting(3, "published snapshots kept for rollback, the served one included")
+    vectors: str = setting("auto", "flat (exact), sq8 (8 bit), hnsw (graph over 8 bit), or auto: what fits vector_ms")
+    vector_ms: float = setting(0.8, "CPU milliseconds that one vector search may take when vectors = auto")
+    vector_recall: float = setting(0.98, "share of the exact ten best passages that a graph search must find")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +116,34 @@ class ServerSettings:
 
     host: str = setting("127.0.0.1", "address to listen on")
     port: int = setting(8765, "port to listen on; 0 = pick a free one")
-    threads: int = setting(4, "worker threads")
+    threads: int = setting(8, "threads that read requests and write answers")
+    concurrency: int = setting(0, "searches computed at the same time; 0 = one per processor core")
+    queue: int = setting(64, "requests that may wait for a search; above, the answer is 503 with Retry-After")
+    queue_timeout_s: float = setting(2.0, "seconds that a request may wait for a search before it gets a 503")
+    trusted_proxies: int = setting(0, "proxies in front whose X-Forwarded-For, -Proto and -Prefix headers are believed")
+    site: str = setting("", "site that answers when a request names none; empty = the first")
     swap_interval_s: float = setting(2.0, "seconds between looks for a new snapshot")
 
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
     """Who may call the API, and how often."""
+
+    keys: tuple[str, ...] = setting((), "API keys as name:scope+scope:secret; scopes are search, feedback and admin")
+    public_scopes: tuple[str, ...] = setting(("search", "feedback"), "scopes that need no key; admin always needs one")
+    cors_origins: tuple[str, ...] = setting((), "origins whose pages may call the API besides the sites' own; * = all")
+    rate_address: str = setting("1200/minute", "requests from one address; several limits joined by ';', empty = no limit")
+    rate_feedback: str = setting("60/minute", "votes and clicks from one address")
+    rate_key: str = setting("60000/minute", "requests with one API key")
+    max_query_chars: int = setting(1000, "characters of a query")
+    max_limit: int = setting(50, "results of one answer")
+    max_offset: int = setting(1000, "results that can be skipped")
+    max_body_bytes: int = setting(65536, "bytes of a request body")
+    cached_answers: int = setting(4096, "answers kept in memory until the next snapshot")
+    max_age_s: int = setting(60, "seconds that browsers and proxies may reuse an answer without asking")
+    access_log: bool = setting(True, "write a line for each request (without address and without query)")
+    query_log: bool = setting(True, "count queries for the report; addresses and visitors are never stored")
+    keep_days: int = setting(400, "days that query counts, clicks and votes are kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +162,13 @@ class SiteSettings:
     url: str = setting("", "where the crawl starts")
     languages: tuple[str, ...] = setting((), "visitors' languages (en, de ...); empty = those of the pages")
     sitemaps: tuple[str, ...] = setting((), "sitemap URLs besides those named in robots.txt")
+    start: tuple[str, ...] = setting((), "further start pages, one per language for instance")
+    hosts: tuple[str, ...] = setting((), "further origins that belong to the site, like https://docs.example.org")
+    include_paths: tuple[str, ...] = setting((), "crawl only these path prefixes; * = anything, $ = end")
+    exclude_paths: tuple[str, ...] = setting((), "never crawl these; same language as include_paths")
+    feeds: tuple[str, ...] = setting((), "RSS or Atom feeds to look for pages in, besides those that pages name")
+    url_list: str = setting("", "file with one URL a line to crawl besides the start page")
+    folder: str = setting("", "folder of HTML files (a static site's build) to read instead of fetching url")
     crawl: CrawlSettings = field(default_factory=CrawlSettings)
     extract: ExtractSettings = field(default_factory=ExtractSettings)
     model: ModelSettings = field(default_factory=ModelSettings)

@@ -1,0 +1,177 @@
+"""The engines in service: one for each site, swapped when the indexer publishes, without dropping a request.
+
+A request takes the engine once and keeps it until it has answered; the old one goes when its last request has
+ended. A new snapshot that is damaged is reported and not tried again until CURRENT changes; the old one serves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from searchd import encoder as encoders
+from searchd.engine import Engine
+from searchd.errors import EcholotError, QueryError, SnapshotError
+from searchd.index import snapshot
+from searchd.index.opened import Index
+from searchd.index.stores import Encoder
+from searchd.settings import RankingSettings, Settings
+
+log = logging.getLogger("searchd")
+
+
+@dataclass(frozen=True, slots=True)
+class SiteStatus:
+    """What is served for one site, and what went wrong last ("" = nothing)."""
+
+    site: str
+    snapshot_id: str = ""
+    pages: int = 0
+    passages: int = 0
+    created_at: str = ""
+    loaded_at: float = 0.0  # seconds since the epoch
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    engine: Engine
+    encoder: Encoder
+    status: SiteStatus
+
+
+class Live:
+    """Opens each site's CURRENT snapshot and looks for a new one every ``server.swap_interval_s`` seconds."""
+
+    def __init__(self, settings: Settings, *, now: Callable[[], float] = time.time) -> None:
+        self.settings, self.now = settings, now
+        self.data = Path(settings.data)
+        self._serving: dict[str, _Serving] = {}
+        self._refused: dict[str, tuple[str, str]] = {}  # site -> (id that could not be opened, why)
+        self._swap = threading.Lock()  # one opener at a time; requests never take it
+        self._stop = threading.Event()
+        self._watcher: threading.Thread | None = None
+        self.listeners: list[Callable[[str], None]] = []
+
+    def sites(self) -> list[str]:
+        """Names of the configured sites, else of the folders in the data folder that hold snapshots."""
+        configured = [site.name for site in self.settings.site]
+        if configured or not self.data.is_dir():
+            return configured
+        return sorted(path.name for path in self.data.iterdir() if (path / "snapshots").is_dir())
+
+    def engine(self, site: str = "") -> Engine:
+        """Return the engine that serves a site ("" = the first one). Raises QueryError, SnapshotError."""
+        serving = self._serving.get(site) if site else next(iter(self._serving.values()), None)
+        if serving is not None:
+            return serving.engine
+        names = self.sites()
+        if site and site not in names:
+            raise QueryError(f"no site is named {site!r}", f"known: {', '.join(names) or 'none'}")
+        reason = self._refused.get(site or (names[0] if names else ""), ("", "nothing was published yet"))[1]
+        raise SnapshotError(f"no snapshot is served: {reason}", "run `indexer run`, then this daemon picks it up")
+
+    def status(self) -> list[SiteStatus]:
+        """Return one line for each site."""
+        lines = []
+        for site in self.sites():
+            serving = self._serving.get(site)
+            status = serving.status if serving else SiteStatus(site)
+            lines.append(dataclasses.replace(status, error=self._refused.get(site, ("", ""))[1]))
+        return lines
+
+    def reload(self, site: str = "") -> None:
+        """Look for new snapshots now, also at those refused before; errors land in ``status()``."""
+        for name in [site] if site else self.sites():
+            self._refused.pop(name, None)
+            self.look(name)
+
+    def look(self, site: str) -> bool:
+        """Swap to the site's CURRENT snapshot if it is another than the one served; True when it did."""
+        with self._swap:
+            served = self._serving.get(site)
+            try:
+                wanted = snapshot.current(self.data / site)
+            except EcholotError as error:
+                self._refuse(site, "", str(error))
+                return False
+            if not wanted or (served and served.status.snapshot_id == wanted):
+                if served:
+                    self._refused.pop(site, None)
+                return False
+            if self._refused.get(site, ("", ""))[0] == wanted:
+                return False
+            try:
+                self._serving[site] = self._open(site, wanted, served)
+            except EcholotError as error:
+                self._refuse(site, wanted, str(error))
+                if served is None:
+                    self._fall_back(site, wanted)
+                return False
+            self._refused.pop(site, None)
+        log.info("%s: serving snapshot %s", site, wanted)
+        for listener in self.listeners:
+            listener(site)
+        return True
+
+    def _fall_back(self, site: str, damaged: str) -> None:
+        """At the start, with CURRENT damaged, serve the newest older snapshot that opens."""
+        for identifier in reversed([name for name in snapshot.published(self.data / site) if name != damaged]):
+            try:
+                self._serving[site] = self._open(site, identifier, None)
+            except EcholotError as error:
+                log.error("%s: snapshot %s cannot be opened either: %s", site, identifier, error)
+            else:
+                log.warning("%s: serving the older snapshot %s instead", site, identifier)
+                return
+
+    def _refuse(self, site: str, identifier: str, why: str) -> None:
+        if self._refused.get(site) != (identifier, why):
+            served = self._serving.get(site)
+            stays = f"; {served.status.snapshot_id} keeps serving" if served else ""
+            log.error("%s: %s%s", site, why, stays)
+        self._refused[site] = (identifier, why)
+
+    def _open(self, site: str, identifier: str, served: _Serving | None) -> _Serving:
+        opened = snapshot.open_snapshot(self.data / site, identifier)
+        facts = opened.manifest.facts
+        encoder = served.encoder if served else None
+        if encoder is None or encoder.fingerprint != facts["model"]["fingerprint"]:
+            encoder = encoders.open_prepared(opened.folder / "model", device=self.settings.model.device)
+        if encoder.fingerprint != facts["model"]["fingerprint"]:
+            raise SnapshotError(f"snapshot {identifier}: its model is not the one that made its vectors", "rebuild it")
+        index = Index.open(opened.folder)
+        engine = Engine(index, encoder, self._ranking(site), identifier)
+        status = SiteStatus(
+            site, identifier, int(facts["pages"]), int(facts["passages"]), str(facts["created_at"]), self.now()
+        )
+        return _Serving(engine, encoder, status)
+
+    def _ranking(self, site: str) -> RankingSettings:
+        return next((item.ranking for item in self.settings.site if item.name == site), self.settings.ranking)
+
+    def start(self) -> None:
+        """Open what is there and begin to watch."""
+        for site in self.sites():
+            self.look(site)
+        self._watcher = threading.Thread(target=self._watch, name="snapshot-watcher", daemon=True)
+        self._watcher.start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._stop.set()
+        if self._watcher is not None:
+            self._watcher.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self.settings.server.swap_interval_s):
+            for site in self.sites():
+                try:
+                    self.look(site)
+                except Exception:
+                    log.exception("%s: looking for a new snapshot failed. This is a bug; the old one serves.", site)
