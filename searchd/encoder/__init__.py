@@ -1,1 +1,35 @@
-"""The encoder: text to unit vectors through ONNX Runtime."""
+"""Text -> unit vectors: any sentence-transformers model through ONNX Runtime, without torch.
+
+``load`` finds and prepares a model (indexer); ``open_prepared`` opens a prepared folder (daemon).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from searchd.encoder.choice import ENGLISH, MULTILINGUAL, Choice, choose
+from searchd.encoder.encoder import OnnxEncoder
+from searchd.encoder.prepared import open_folder
+from searchd.index.stores import Encoder
+from searchd.settings import ModelSettings
+
+__all__ = ["ENGLISH", "MULTILINGUAL", "Choice", "Encoder", "OnnxEncoder", "choose", "load", "open_prepared"]
+
+
+def load(settings: ModelSettings, languages: Sequence[str] = (), *, threads: int = 1) -> OnnxEncoder:
+    """Find, prepare if need be, and open the model that the settings name.
+
+    ``languages`` (of pages and visitors) decide when ``settings.name`` is "auto"; callers that know how many pages
+    each language has call ``choose`` themselves. ``threads`` workers share bulk work. ModelError when the model is
+    missing, foreign or damaged.
+    """
+    from searchd.encoder.prepare import prepare
+
+    prepared = prepare(choose(settings.name, languages).name, settings)
+    return OnnxEncoder(prepared, threads=threads, device=settings.device)
+
+
+def open_prepared(folder: Path, *, threads: int = 1, device: str = "auto") -> OnnxEncoder:
+    """Open a folder that ``OnnxEncoder.save`` or ``load`` left; fetches and writes nothing. ModelError as ``load``."""
+    return OnnxEncoder(open_folder(folder), threads=threads, device=device)

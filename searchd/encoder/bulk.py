@@ -1,0 +1,70 @@
+"""Many texts: batches by token budget, sorted by length, tokenising beside computing, bounded memory.
+
+One single-thread session serves all workers: it computes in the thread that calls it, so n workers use n cores and
+the weights lie in memory once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from searchd.encoder.runtime import Runner, pad
+from searchd.encoder.tokens import Tokens
+from searchd.index.stores import Floats
+
+# Small batches win on CPUs: activations of 2,048 tokens stay near the L2 cache, larger batches only add padding.
+TOKEN_BUDGET = 2048
+BATCH_TEXTS = 16
+_WINDOW = 1024  # texts that are tokenised and sorted together; bounds memory
+Progress = Callable[[int, int], None]
+
+
+def batches(lengths: Sequence[int], budget: int = TOKEN_BUDGET, most: int = BATCH_TEXTS) -> Iterator[list[int]]:
+    """Positions grouped by similar length: longest first, at most ``budget`` tokens with padding and ``most`` texts."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
+    batch: list[int] = []
+    for position in order:
+        if batch and (len(batch) == most or lengths[batch[0]] * (len(batch) + 1) > budget):
+            yield batch
+            batch = []
+        batch.append(position)
+    if batch:
+        yield batch
+
+
+def encode_many(
+    texts: Sequence[str], tokens: Tokens, runner: Runner, dim: int, threads: int, progress: Progress | None = None
+) -> Floats:
+    """Encode all texts, rows in the caller's order; ``progress`` hears (done, total) in the caller's thread."""
+    out = np.empty((len(texts), dim), np.float32)
+    starts = range(0, len(texts), _WINDOW)
+    with ThreadPoolExecutor(1, "tokenise") as tokeniser, ThreadPoolExecutor(threads, "encode") as workers:
+
+        def tokenise(start: int) -> Future[list[list[int]]]:
+            return tokeniser.submit(tokens.ids, texts[start : start + _WINDOW])
+
+        def compute(rows: list[list[int]], batch: list[int], start: int) -> int:
+            vectors = runner(*pad([rows[i] for i in batch]))
+            out[[start + i for i in batch]] = vectors
+            return len(batch)
+
+        done, upcoming, running = 0, tokenise(0) if starts else None, list[Future[int]]()
+        for start in starts:
+            assert upcoming is not None  # noqa: S101 - submitted one window ahead
+            rows = upcoming.result()
+            if start + _WINDOW < len(texts):
+                upcoming = tokenise(start + _WINDOW)
+            waiting = running
+            running = [workers.submit(compute, rows, batch, start) for batch in batches([len(row) for row in rows])]
+            for future in waiting:
+                done += future.result()
+                if progress:
+                    progress(done, len(texts))
+        for future in running:
+            done += future.result()
+            if progress:
+                progress(done, len(texts))
+    return out

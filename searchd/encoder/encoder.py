@@ -1,0 +1,81 @@
+"""The encoder that the indexer and the daemon share: a prepared folder opened for use."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from searchd.encoder.bulk import Progress, encode_many
+from searchd.encoder.prepared import Prepared
+from searchd.encoder.runtime import FusedRunner, Runner, pad, pick_device
+from searchd.encoder.tokens import Tokens
+from searchd.index.stores import Floats
+
+
+class OnnxEncoder:
+    """Text -> unit vectors through ONNX Runtime. Implements ``searchd.index.stores.Encoder``."""
+
+    def __init__(self, prepared: Prepared, *, threads: int = 1, device: str = "auto", query_cache: int = 4096) -> None:
+        self._prepared, self._threads = prepared, max(1, threads)
+        self.spec = prepared.spec
+        self._tokens = Tokens(prepared.folder / "tokenizer.json", self.spec.max_length, self.spec.lower_case)
+        self.device = pick_device(device)
+        self._runner: Runner = FusedRunner(prepared.folder / "model.onnx", self.device, self.spec.pooling)
+        self._query = lru_cache(maxsize=query_cache)(self._encode_query)
+
+    @property
+    def name(self) -> str:
+        """The model's name as it was asked for."""
+        return self.spec.name
+
+    @property
+    def dim(self) -> int:
+        """Components per vector."""
+        return self.spec.dim
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the same text might get another vector; the same on every device."""
+        return self._prepared.fingerprint
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of one passage that the model reads, special tokens and prompt left out."""
+        return self._tokens.room - self._tokens.count([self.spec.passage_prompt])[0]
+
+    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Floats:
+        """(len(texts), dim) float32, rows of norm 1, in the caller's order; ``progress(done, total)`` as it goes."""
+        prompt = self.spec.passage_prompt
+        prompted = [prompt + text for text in texts] if prompt else texts
+        return encode_many(prompted, self._tokens, self._runner, self.dim, self._threads, progress)
+
+    def encode_query(self, text: str) -> Floats:
+        """(dim,) float32 of norm 1, read-only; remembered for the texts asked last."""
+        return self._query(text)
+
+    def _encode_query(self, text: str) -> Floats:
+        vector: Floats = self._runner(*pad(self._tokens.ids([self.spec.query_prompt + text])))[0]
+        vector.flags.writeable = False
+        return vector
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Number of the model's own tokens of each text, special tokens and prompt left out."""
+        return self._tokens.count(texts)
+
+    def token_offsets(self, text: str) -> list[tuple[int, int]]:
+        """[start, end) of each of the text's tokens, in code points."""
+        return self._tokens.offsets(text)
+
+    def save(self, target: Path) -> None:
+        """Put everything that ``open_prepared`` needs into ``target``: hard links where possible, else copies."""
+        target.mkdir(parents=True, exist_ok=True)
+        for name in self._prepared.files:
+            try:
+                os.link(self._prepared.folder / name, target / name)
+            except FileExistsError:
+                continue
+            except OSError:  # another file system, or one without links
+                shutil.copyfile(self._prepared.folder / name, target / name)

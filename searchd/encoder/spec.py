@@ -1,0 +1,172 @@
+"""What a model is, read from its own files: shape, pooling, prompts, maximum length. Nothing is guessed.
+
+The format is that of sentence-transformers directories (modules.json names the stages, each has its folder).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from searchd.errors import ModelError
+
+Pooling = Literal["mean", "cls"]
+Family = Literal["bert", "roberta", "foreign"]
+
+_FAMILIES: dict[str, Family] = {
+    "bert": "bert",
+    "roberta": "roberta",
+    "xlm-roberta": "roberta",
+    "camembert": "roberta",
+}
+_ACTIVATIONS = {"gelu": "gelu", "gelu_new": "tanh", "gelu_fast": "tanh", "gelu_pytorch_tanh": "tanh"}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """The facts about one model that decide its vectors, weights apart.
+
+    family: "bert" and "roberta" are written as a fused graph, "foreign" needs another route.
+    activation: "gelu" (by erf) or "tanh" (its approximation).
+    first_position: row of the position table that the first token uses (RoBERTa: padding id + 1).
+    max_length: tokens per text, special tokens and prompt included.
+    """
+
+    name: str
+    family: Family
+    dim: int
+    layers: int = 0
+    heads: int = 0
+    activation: str = "gelu"
+    epsilon: float = 1e-12
+    first_position: int = 0
+    max_length: int = 512
+    lower_case: bool = False
+    pooling: Pooling = "mean"
+    pool_prompt: bool = True
+    query_prompt: str = ""
+    passage_prompt: str = ""
+    languages: tuple[str, ...] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """The spec as plain values; ``ModelSpec.from_json`` turns it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> ModelSpec:
+        """Inverse of ``as_json``; TypeError for unknown or missing names."""
+        return cls(**{**values, "languages": tuple(values.get("languages", ()))})
+
+
+def read_json(path: Path) -> Any:
+    """Parse one of a model's JSON files; ModelError names the file and its fault."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{path} is missing", "a sentence-transformers directory has this file") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read: {error}") from error
+
+
+def _object(path: Path, optional: bool = False) -> dict[str, Any]:
+    if optional and not path.exists():
+        return {}
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise ModelError(f"{path} should hold a JSON object, not {type(value).__name__}")
+    return value
+
+
+def _modules(folder: Path) -> dict[str, Path]:
+    """Class name -> folder of each stage; ModelError for stages that are no plain encoder."""
+    listed = read_json(folder / "modules.json")
+    if not isinstance(listed, list) or not all(isinstance(m, dict) and {"type", "path"} <= m.keys() for m in listed):
+        raise ModelError(f"{folder / 'modules.json'} should be a list of objects with type and path")
+    return {str(module["type"]).rsplit(".", 1)[-1]: folder / str(module["path"]) for module in listed}
+
+
+def _pooling(path: Path) -> tuple[Pooling | None, bool]:
+    """The pooling mode (None = one that the fused graph does not have) and whether prompts are pooled."""
+    config = _object(path)
+    chosen = {key.removeprefix("pooling_mode_") for key, on in config.items() if key.startswith("pooling_mode_") and on}
+    if "pooling_mode" in config:
+        chosen = {str(config["pooling_mode"])}
+    if not chosen:
+        raise ModelError(f"{path} names no pooling mode")
+    with_prompt = bool(config.get("include_prompt", True))
+    if chosen <= {"mean", "mean_tokens"}:
+        return "mean", with_prompt
+    if chosen <= {"cls", "cls_token"}:
+        return "cls", with_prompt
+    return None, with_prompt
+
+
+def _prompts(folder: Path) -> tuple[str, str]:
+    """(query prompt, passage prompt): "" where the model's files name none."""
+    config = _object(folder / "config_sentence_transformers.json", optional=True)
+    prompts: dict[str, str] = config.get("prompts") or {}
+    default = prompts.get(config.get("default_prompt_name") or "", "")
+    passage = next((prompts[key] for key in ("document", "passage", "corpus") if key in prompts), default)
+    return prompts.get("query", default), passage
+
+
+def _number(config: dict[str, Any], key: str, path: Path) -> int:
+    value = config.get(key)
+    if not isinstance(value, int) or value < 1:
+        raise ModelError(f"{path}: {key} should be a positive number, found {value!r}")
+    return value
+
+
+def _max_length(config: dict[str, Any], word: Path, limit: int) -> tuple[int, bool]:
+    """Maximum length and lower-casing; sentence_bert_config.json first, then the tokenizer's own limit."""
+    bert = _object(word / "sentence_bert_config.json", optional=True)
+    tokenizer = _object(word / "tokenizer_config.json", optional=True)
+    stated = bert.get("max_seq_length") or tokenizer.get("model_max_length") or limit
+    return int(min(stated, limit)), bool(bert.get("do_lower_case", False))
+
+
+def read_spec(folder: Path, name: str) -> ModelSpec:
+    """Read a sentence-transformers directory's facts; ModelError names the file that is wrong."""
+    modules = _modules(folder)
+    word = modules.get("Transformer")
+    if word is None or "Pooling" not in modules:
+        raise ModelError(
+            f"{folder / 'modules.json'} names {', '.join(modules) or 'no modules'}; Transformer and Pooling are needed"
+        )
+    path = word / "config.json"
+    config = _object(path)
+    pooling, pool_prompt = _pooling(modules["Pooling"] / "config.json")
+    family = _FAMILIES.get(str(config.get("model_type")), "foreign")
+    plain = config.get("position_embedding_type", "absolute") == "absolute" and not config.get("is_decoder")
+    if not modules.keys() <= {"Transformer", "Pooling", "Normalize"} or pooling is None or not plain:
+        family = "foreign"
+    if str(config.get("hidden_act")) not in _ACTIVATIONS:
+        family = "foreign"
+    query_prompt, passage_prompt = _prompts(folder)
+    if family == "foreign":
+        limit = int(config.get("max_position_embeddings") or config.get("n_positions") or 512)
+        dim, layers, heads, first = int(config.get("hidden_size") or config.get("dim") or 0), 0, 0, 0
+    else:
+        dim, layers = _number(config, "hidden_size", path), _number(config, "num_hidden_layers", path)
+        heads = _number(config, "num_attention_heads", path)
+        first = int(config.get("pad_token_id") or 0) + 1 if family == "roberta" else 0
+        limit = _number(config, "max_position_embeddings", path) - first
+    length, lower = _max_length(config, word, limit)
+    return ModelSpec(
+        name=name,
+        family=family,
+        dim=dim,
+        layers=layers,
+        heads=heads,
+        activation=_ACTIVATIONS.get(str(config.get("hidden_act")), ""),
+        epsilon=float(config.get("layer_norm_eps", 1e-12)),
+        first_position=first,
+        max_length=length,
+        lower_case=lower,
+        pooling=pooling or "mean",
+        pool_prompt=pool_prompt,
+        query_prompt=query_prompt,
+        passage_prompt=passage_prompt,
+    )
