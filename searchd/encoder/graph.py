@@ -123,8 +123,9 @@ class _Bert:
             return self.graph.fused(
                 "EmbedLayerNormalization", [*tables, *scale], stem, outputs=2, epsilon=self.spec.epsilon
             )
-        packed = words.values[:, 0::2] | (words.values[:, 1::2] << 4)
-        table = self.graph.weight("words", packed, TensorProto.UINT4)
+        # Q4_0 counts from -8; flipping the top bit of a nibble makes it the signed one (UINT4's default zero point is 0)
+        packed = (words.values[:, 0::2] | (words.values[:, 1::2] << 4)) ^ 0x88
+        table = self.graph.weight("words", packed, TensorProto.INT4)
         scales = self.graph.weight("words.scales", words.scales)
         word = self.graph.fused(
             "GatherBlockQuantized",
