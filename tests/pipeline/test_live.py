@@ -1,0 +1,146 @@
+"""The daemon and its snapshots: swapped without a failed request, refused when damaged."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from searchd import config
+from searchd.errors import QueryError, SnapshotError
+from searchd.index import snapshot
+from searchd.live import Live
+from searchd.query import Query
+from tests.conftest import Published, daemon
+
+
+@pytest.fixture
+def copy(demo: Published, tmp_path: Path) -> Published:
+    """A copy of the demo's data folder that a test may damage."""
+    shutil.copytree(demo.data, tmp_path / "data")
+    return Published(tmp_path / "data", demo.site, demo.url)
+
+
+def live_of(published: Published) -> Live:
+    return Live(config.load(environment={}, flags={"data": str(published.data), "server.swap_interval_s": "0.1"}))
+
+
+def republish(published: Published, number: int) -> str:
+    """Publish the served snapshot's files again under another id."""
+    root = published.data / published.site
+    shutil.copytree(root / "snapshots" / snapshot.current(root), root / "staged")
+    when = datetime.datetime(2026, 5, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=number)
+    return snapshot.publish(root, root / "staged", when)
+
+
+def get(address: str) -> dict[str, object]:
+    with urllib.request.urlopen(address, timeout=30) as response:
+        answer: dict[str, object] = json.load(response)
+        return answer
+
+
+def test_requests_under_way_never_fail_while_snapshots_are_swapped(copy: Published) -> None:
+    failures: list[str] = []
+    seen: set[object] = set()
+    stop = threading.Event()
+    with daemon(copy.data, **{"server.swap_interval_s": "0.05"}) as address:
+
+        def ask() -> None:
+            number = 0
+            while not stop.is_set():
+                number += 1
+                try:
+                    seen.add(get(f"{address}/api/v1/search?q=ferry+{number}")["snapshot"])
+                except OSError as error:
+                    failures.append(repr(error))
+
+        threads = [threading.Thread(target=ask) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        wanted = {republish(copy, number) for number in range(5)}
+        last = snapshot.current(copy.data / copy.site)
+        for _ in range(200):
+            if get(f"{address}/api/v1/search?q=ferry")["snapshot"] == last:
+                break
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not failures
+    assert last in wanted & seen
+
+
+def test_a_damaged_new_snapshot_is_named_and_the_old_one_serves(copy: Published) -> None:
+    live = live_of(copy)
+    live.look(copy.site)
+    old = live.engine().snapshot_id
+    new = republish(copy, 1)
+    file = copy.data / copy.site / "snapshots" / new / "vectors.faiss"
+    file.write_bytes(file.read_bytes()[:-1])
+    assert not live.look(copy.site)
+    assert live.engine().snapshot_id == old
+    (status,) = live.status()
+    assert status.snapshot_id == old
+    assert "vectors.faiss" in status.error
+    assert live.engine().search(Query("ferry")).hits
+
+
+def test_a_repaired_snapshot_is_served_after_a_reload(copy: Published) -> None:
+    live = live_of(copy)
+    live.look(copy.site)
+    new = republish(copy, 1)
+    file = copy.data / copy.site / "snapshots" / new / "vectors.faiss"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
+    live.look(copy.site)
+    file.write_bytes(whole)
+    live.reload()
+    assert live.engine().snapshot_id == new
+    assert live.status()[0].error == ""
+
+
+def test_a_daemon_that_starts_on_a_damaged_snapshot_serves_the_one_before(copy: Published) -> None:
+    old = snapshot.current(copy.data / copy.site)
+    new = republish(copy, 1)
+    (copy.data / copy.site / "snapshots" / new / "pages.sqlite").write_bytes(b"")
+    live = live_of(copy)
+    live.look(copy.site)
+    assert live.engine().snapshot_id == old
+    assert "pages.sqlite" in live.status()[0].error
+
+
+def test_an_unknown_site_is_the_callers_mistake_and_a_missing_snapshot_is_ours(copy: Published, tmp_path: Path) -> None:
+    live = live_of(copy)
+    with pytest.raises(SnapshotError, match="nothing was published yet"):
+        live.engine()
+    live.look(copy.site)
+    with pytest.raises(QueryError, match=r"elsewhere\.example"):
+        live.engine("elsewhere.example")
+
+
+def test_a_daemon_that_has_answered_holds_no_crawler_no_parser_and_no_torch(demo: Published) -> None:
+    script = (
+        "import sys\n"
+        "from searchd import __main__ as daemon\n"
+        f"assert daemon.main(['--data', {str(demo.data)!r}, 'query', 'ferry']) == 0\n"
+        "banned = {'indexer', 'bs4', 'lxml', 'aiohttp', 'selectolax', 'trafilatura', 'torch', 'transformers', 'onnx'}\n"
+        "sys.exit(repr(sorted(banned & set(sys.modules))) if banned & set(sys.modules) else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_query_on_the_command_line_prints_the_answer_as_json(
+    demo: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from searchd.__main__ import main
+
+    assert main(["--data", str(demo.data), "query", "ferry", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["hits"]
+    assert main(["--data", str(demo.data), "query", " "]) == 9

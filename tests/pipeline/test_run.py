@@ -1,0 +1,186 @@
+"""The main job: a real site is crawled over HTTP, published and searched; then again, when something changed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from indexer.__main__ import main
+from indexer.demo.server import DemoServer
+from searchd import config
+from searchd.engine import Engine
+from searchd.index import snapshot
+from searchd.live import Live
+from searchd.query import Query
+from tests.conftest import PAGES, Published, write_page
+
+
+@pytest.fixture
+def server(small_site: Path) -> Iterator[DemoServer]:
+    with DemoServer(root=small_site) as running:
+        yield running
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def run(server: DemoServer, data: Path, *flags: str, verb: str = "run") -> int:
+    return main([verb, "--url", server.url + "/", "--data", str(data), *flags])
+
+
+def root(server: DemoServer, data: Path) -> Path:
+    return data / config.site_name(server.url)
+
+
+def engine(data: Path) -> Engine:
+    live = Live(config.load(environment={}, flags={"data": str(data)}))
+    live.look(live.sites()[0])
+    return live.engine()
+
+
+def titles(data: Path, question: str) -> list[str]:
+    return [hit.title for hit in engine(data).search(Query(question)).hits]
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_visitors_find_a_page_by_words_that_it_does_not_use(server: DemoServer, data: Path) -> None:
+    assert run(server, data) == 0
+    assert titles(data, "when does the boat to shore depart")[0] == "Ferry timetable"
+    assert titles(data, "how much to keep my yacht overnight")[0] == "Mooring fees"
+
+
+def test_a_second_run_of_an_unchanged_site_asks_conditionally_and_changes_nothing(
+    server: DemoServer, data: Path
+) -> None:
+    run(server, data)
+    before = tree(root(server, data) / "snapshots")
+    server.log.clear()
+    assert run(server, data) == 0
+    pages = Counter(status for status, _, path in server.log if path.endswith(".html") or path == "/")
+    assert pages == {304: len(PAGES) + 1}, server.log
+    assert tree(root(server, data) / "snapshots") == before
+
+
+def test_only_what_changed_is_fetched_whole_and_published(server: DemoServer, data: Path, small_site: Path) -> None:
+    run(server, data)
+    first = snapshot.current(root(server, data))
+    write_page(small_site, "fees", "Mooring fees", "The guest jetty costs fifteen euros now.", tuple(PAGES))
+    write_page(small_site, "market", "Fish market", "Fresh herring is sold every Saturday morning.")
+    write_page(small_site, "index", "Harbour office", PAGES["index"][1], (*PAGES, "market"))
+    (small_site / "library.html").unlink()
+    server.log.clear()
+    assert run(server, data, "--set", "crawl.gone_after_s=0") == 0
+    whole = {path for status, _, path in server.log if status == 200 and path.endswith(".html")}
+    assert whole == {"/fees.html", "/market.html", "/index.html"}
+    assert snapshot.current(root(server, data)) != first
+    urls = {hit.url.rsplit("/", 1)[1] for hit in engine(data).search(Query("page", limit=50, mode="semantic")).hits}
+    assert "library.html" not in urls
+    assert titles(data, "where can I buy fish")[0] == "Fish market"
+
+
+def test_passages_whose_text_is_known_are_not_embedded_again(
+    server: DemoServer, data: Path, small_site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(server, data)
+    write_page(small_site, "fees", "Mooring fees", "The guest jetty costs fifteen euros now.", tuple(PAGES))
+    capsys.readouterr()
+    run(server, data, "--log-format", "json")
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+    (built,) = [line["message"] for line in lines if line["message"].startswith("build:")]
+    assert "1 pages parsed" in built
+    embedded = int(built.split(";")[1].split()[0])
+    assert 0 < embedded < 10, built
+
+
+def test_the_stages_run_one_by_one(server: DemoServer, data: Path) -> None:
+    assert run(server, data, verb="crawl") == 0
+    assert snapshot.current(root(server, data)) == ""
+    assert run(server, data, verb="build") == 0
+    assert snapshot.current(root(server, data)) == ""
+    assert run(server, data, verb="publish") == 0
+    assert snapshot.current(root(server, data)) != ""
+
+
+def test_publishing_nothing_is_an_error_with_its_own_status(server: DemoServer, data: Path) -> None:
+    assert run(server, data, verb="publish") == 7
+
+
+def test_a_site_that_is_down_keeps_the_served_snapshot_byte_for_byte(server: DemoServer, data: Path) -> None:
+    run(server, data)
+    before = tree(root(server, data) / "snapshots")
+    server.stop()
+    assert run(server, data) == 4
+    assert tree(root(server, data) / "snapshots") == before
+
+
+def test_a_rollback_serves_the_older_snapshot_and_the_next_run_leaves_it(
+    server: DemoServer, data: Path, small_site: Path
+) -> None:
+    run(server, data)
+    first = snapshot.current(root(server, data))
+    write_page(small_site, "fees", "Mooring fees", "The guest jetty costs fifteen euros now.", tuple(PAGES))
+    run(server, data)
+    assert run(server, data, verb="rollback") == 0
+    assert snapshot.current(root(server, data)) == first
+    run(server, data)
+    assert snapshot.current(root(server, data)) == first
+    write_page(small_site, "ferry", "Ferry timetable", "The ferry leaves at eight now.", tuple(PAGES))
+    run(server, data)
+    assert snapshot.current(root(server, data)) not in ("", first)
+
+
+def test_a_second_indexer_exits_with_its_own_status(server: DemoServer, data: Path) -> None:
+    from indexer.lock import site_lock
+
+    with site_lock(root(server, data)):
+        assert run(server, data) == 3
+
+
+def test_a_wrong_setting_exits_before_anything_is_written(server: DemoServer, data: Path) -> None:
+    assert run(server, data, "--set", "crawl.max_pagse=3") == 2
+    assert not data.exists()
+
+
+def test_a_data_folder_that_cannot_be_written_is_a_storage_error(server: DemoServer, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    assert run(server, tmp_path / "file") == 8
+
+
+def test_status_and_snapshots_say_what_is_served(
+    server: DemoServer, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(server, data)
+    capsys.readouterr()
+    assert run(server, data, "--json", verb="status") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["snapshot"] == snapshot.current(root(server, data))
+    assert (facts["pages"], facts["model"]["name"]) == (5, "all-MiniLM-L6-v2")
+    assert facts["problems"] == []
+    assert main(["snapshots", "--data", str(data)]) == 0
+    assert facts["snapshot"] in capsys.readouterr().out
+
+
+def test_explain_url_follows_a_page_from_crawl_to_snapshot(
+    server: DemoServer, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(server, data)
+    capsys.readouterr()
+    assert main(["explain-url", server.url + "/fees.html", "--url", server.url + "/", "--data", str(data)]) == 0
+    assert "Mooring fees" in capsys.readouterr().out
+
+
+def test_the_demo_site_answers_across_languages(demo: Published) -> None:
+    live = Live(config.load(environment={}, flags={"data": str(demo.data)}))
+    live.look(demo.site)
+    found = live.engine().search(Query("Wo kann ich mein Auto abstellen?"))
+    assert found.hits
+    assert not found.nothing_relevant
