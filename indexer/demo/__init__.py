@@ -1,0 +1,1 @@
+"""The demo site: a fictional harbour town's pages, the server that hands them out, and judged questions about them."""
