@@ -82,6 +82,13 @@ class ExtractSettings:
 
     include: tuple[str, ...] = setting((), "CSS selectors of the elements that hold the article; empty = find it")
     exclude: tuple[str, ...] = setting((), "CSS selectors of elements to leave out")
+    title: tuple[str, ...] = setting((), "CSS selectors of a page's title, first match counts; empty = find it")
+    date: tuple[str, ...] = setting((), "CSS selectors of the date of publication; empty = find it")
+    tags: tuple[str, ...] = setting((), "CSS selectors of elements whose texts are tags; empty = find them")
+    workers: int = setting(0, "processes that parse pages; 0 = one per core")
+    timeout_s: float = setting(20.0, "a page that takes longer to parse is skipped and keeps its old copy")
+    memory_bytes: int = setting(1_500_000_000, "memory of one parsing process; a page that needs more is skipped")
+    boilerplate_share: float = setting(0.3, "a text on more than this share of the pages is boilerplate; 1 = keep all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,11 @@ class ModelSettings:
 class IndexSettings:
     """How passages are cut and stored."""
 
+    passage_tokens: int = setting(200, "tokens of the model that a passage holds, title and headings not counted")
+    passage_overlap_tokens: int = setting(30, "tokens repeated where one section is cut into several passages")
+    passage_min_tokens: int = setting(60, "shorter sections are joined with their neighbours")
     keep_snapshots: int = setting(3, "published snapshots kept for rollback, the served one included")
+    summaries: bool = setting(True, "find a summary and automatic tags for each page (a tenth more to embed)")
     vectors: str = setting("auto", "flat (exact), sq8 (8 bit), hnsw (graph over 8 bit), or auto: what fits vector_ms")
     vector_ms: float = setting(0.8, "CPU milliseconds that one vector search may take when vectors = auto")
     vector_recall: float = setting(0.98, "share of the exact ten best passages that a graph search must find")

@@ -17,11 +17,14 @@ BlockKind = Literal["paragraph", "heading", "list", "definition", "table", "code
 class Block:
     """One paragraph, list, table ... of a section, in document order.
 
-    ``heading`` blocks do not occur inside sections (the section's path holds them).
+    ``heading`` blocks do not occur inside sections (the section's path holds them). Lists have one line per item,
+    definitions the term's line before those of its body, tables one line per row with " | " between cells.
+    anchor: what a deep link to this very block needs ("" = the section's anchor serves).
     """
 
     kind: BlockKind
     text: str
+    anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,12 @@ class Passage:
     n_tokens: int = 0
 
 
+def encoder_text(title: str, passage: Passage) -> str:
+    """What the encoder reads of a passage: the page's title and the headings above it stand in front of its text."""
+    path = [heading for heading in passage.headings if heading != title]
+    return "\n".join(part for part in (title, " > ".join(path), passage.text) if part)
+
+
 @dataclass(frozen=True, slots=True)
 class PageDraft:
     """Everything that the index builder gets of one page.
@@ -119,3 +128,11 @@ class Page:
     def reading_time_s(self) -> int:
         """Seconds to read the page at 230 words a minute (Brysbaert 2019, silent reading: 238)."""
         return round(self.n_words / 230 * 60)
+
+
+def encoder_text(title: str, passage: Passage) -> str:
+    """What the encoder reads of a passage: title and heading path in one line (said once), then the text."""
+    path = [title, *passage.headings]
+    context = [part for place, part in enumerate(path) if part and part not in path[:place]]
+    head = " > ".join(context)
+    return f"{head}\n{passage.text}" if head and passage.text != head else passage.text or head
