@@ -12,7 +12,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from searchd.index.lexical_results import LexicalResult, Scores
 from searchd.index.records import Page, Passage
+from searchd.text.query import ParsedQuery
+from searchd.text.vocabulary import Vocabulary
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -66,3 +69,27 @@ class PageStore(Protocol):
 
     def passage(self, row: int) -> Passage:
         """One passage; KeyError when there is none."""
+
+
+class LexicalStore(Protocol):
+    """BM25F over passages and pages. Implemented by ``searchd.index.lexical.Lexical``."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The site's words, for query parsing, suggestions and did-you-mean."""
+
+    def search(
+        self,
+        parsed: ParsedQuery,
+        k: int,
+        *,
+        languages: Sequence[str] | None = None,
+        allowed_pages: npt.NDArray[np.bool_] | None = None,
+    ) -> LexicalResult:
+        """The best k passages and the best k pages, with what each word of the query added to their scores."""
+
+    def score_passages(self, parsed: ParsedQuery, rows: Ints) -> Scores:
+        """Exact scores of any passages, in the order given."""
+
+    def score_pages(self, parsed: ParsedQuery, pages: Ints) -> Scores:
+        """Exact scores of any pages, in the order given."""

@@ -31,7 +31,8 @@ _SNOWBALL = {
 }  # fmt: skip
 _ELIDING = frozenset({"fr", "it", "ca", "oc"})
 _APOSTROPHE = re.compile("['’ʼ]")
-_SPLIT = re.compile(r"(?<!\d)(?:[-‐‑.:/@+&·>_]|->)+|(?:[-‐‑.:/@+&·>_])+(?!\d)")
+#: What stands between the words of a chunk; between two digits (3.14, 2024-01-15) and in "C++" it parts nothing.
+_SPLIT = re.compile(r"(?:(?<!\d)[-‐‑.:/@+&·>_]+(?=\w)|[-‐‑.:/@+&·>_]+(?=[^\W\d]))|_+$")
 _YEAR = re.compile(r"\d{4,}")
 _HUMPS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _MAX_JOINED_PARTS = 4

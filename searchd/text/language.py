@@ -15,8 +15,10 @@ from typing import Protocol
 
 #: What we are ready to name; the model knows 140, most of which only ever win by accident on short texts.
 SUPPORTED = frozenset(
-    "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu hy id is it ja ka ko lt lv mk ms nb nl nn no pl pt ro ru sk"
-    " sl sq sr sv sw ta te th tr uk ur vi zh".split()
+    (
+        "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu hy id is it ja ka ko lt lv mk ms nb nl nn no pl pt ro ru sk"
+        " sl sq sr sv sw ta te th tr uk ur vi zh"
+    ).split()
 )
 #: Tags that mean the same analyser and the same readers.
 _ALIASES = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "cmn": "zh", "srl": "sr"}
@@ -78,7 +80,7 @@ def _identifier() -> _Identifier:
 @cache
 def _load() -> _Identifier:
     """The model, read on first use: 70 MB unpacked, which a process that never asks should not pay for."""
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier: _Identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
     return identifier

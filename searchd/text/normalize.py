@@ -41,5 +41,5 @@ def fold(word: str) -> str:
 
 
 def without_digraphs(folded: str) -> str:
-    """"mueller" -> "muller": what a folded word looks like when its umlauts had been typed as two letters."""
+    """ "mueller" -> "muller": what a folded word looks like when its umlauts had been typed as two letters."""
     return _DIGRAPHS.sub(lambda match: match.group()[0], folded)

@@ -1,0 +1,66 @@
+"""A sorted list of words in two memory-mapped arrays: found by bisection, listed by prefix.
+
+``<name>.blob.npy`` holds the words' UTF-8 one after another, ``<name>.ends.npy`` (int64) where each ends. A word's
+number is its place in the order of its bytes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def save_array(folder: Path, name: str, array: npt.NDArray[Any]) -> None:
+    """Write ``<name>.npy``, never pickled."""
+    np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+
+
+def open_array(folder: Path, name: str) -> npt.NDArray[Any]:
+    """Map ``<name>.npy`` read-only; a plain ndarray, because slicing an ``np.memmap`` costs microseconds."""
+    path = folder / f"{name}.npy"
+    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    return np.asarray(mapped).view(np.ndarray)
+
+
+class SortedWords:
+    """See the module. Usable as the sequence of its words' bytes."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._ends = open_array(folder, f"{name}.ends")
+        self._blob = memoryview(open_array(folder, f"{name}.blob"))
+
+    @staticmethod
+    def save(folder: Path, name: str, words: Iterable[str]) -> None:
+        """Write words that are sorted by their UTF-8 bytes and distinct."""
+        encoded = [word.encode() for word in words]
+        save_array(folder, f"{name}.ends", np.cumsum([len(word) for word in encoded], dtype=np.int64))
+        save_array(folder, f"{name}.blob", np.frombuffer(b"".join(encoded), dtype=np.uint8))
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, number: int) -> bytes:
+        start = int(self._ends[number - 1]) if number else 0
+        return bytes(self._blob[start : int(self._ends[number])])
+
+    def word(self, number: int) -> str:
+        """The word with this number."""
+        return self[number].decode()
+
+    def number(self, word: str) -> int:
+        """The word's number, -1 when it is not in the list."""
+        key = word.encode()
+        at = bisect_left(self, key)  # type: ignore[type-var]
+        return at if at < len(self) and self[at] == key else -1
+
+    def prefix_range(self, prefix: str) -> tuple[int, int]:
+        """Numbers [low, high) of the words that start with ``prefix``."""
+        key = prefix.encode()
+        low = bisect_left(self, key)  # type: ignore[type-var]
+        high = bisect_left(self, key + b"\xff")  # type: ignore[type-var]
+        return low, high

@@ -1,0 +1,49 @@
+"""What a visitor typed -> what is looked for. Pure: the site's words are an argument."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Origin = Literal["typed", "joined", "split", "compound", "spelling", "synonym", "prefix", "correction"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One index term that may stand for a word of the query, and how well (0..1]."""
+
+    term: str
+    weight: float
+    origin: Origin = "typed"
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTerm:
+    """One word of the query: the best of its alternatives counts.
+
+    text: as typed. form: lower case, no accents. weight: what its idf is multiplied with (stop words: little).
+    corrected_from: the word as typed when the site does not know it and a correction is looked for instead.
+    """
+
+    text: str
+    form: str
+    alternatives: tuple[Alternative, ...]
+    weight: float = 1.0
+    corrected_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedQuery:
+    """A query, understood.
+
+    languages: those it was analysed in. phrases: forms that must follow each other, one tuple per quoted phrase.
+    excluded: words that no result may hold. did_you_mean: the query with unknown words corrected, "" when none.
+    """
+
+    text: str
+    lang: str
+    languages: tuple[str, ...]
+    terms: tuple[QueryTerm, ...]
+    phrases: tuple[tuple[str, ...], ...] = ()
+    excluded: tuple[QueryTerm, ...] = ()
+    did_you_mean: str = ""
