@@ -1,0 +1,49 @@
+"""The publish guard: an index is never emptied because the site had a bad hour. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from indexer.crawl_report import CrawlReport
+from searchd.settings import CrawlSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much a snapshot holds."""
+
+    pages: int
+    passages: int
+
+
+def judge(report: CrawlReport, before: Counts | None, after: Counts, settings: CrawlSettings) -> list[str]:
+    """Reasons not to publish, in words; none = go. ``before`` is the served snapshot, None when there is none.
+
+    Shares count from ``guard_min_pages`` on: a site of three pages may lose two of them, or it could never change.
+    A site that loses all its pages is refused whatever its size.
+    """
+    reasons: list[str] = []
+    if not report.robots_ok:
+        reasons.append("robots.txt could not be read, so nothing may be fetched")
+    if not report.start_page_ok:
+        reasons.append("the start page failed")
+    if not report.complete:
+        reasons.append("the crawl was cut short")
+    asked, failed = report.fetched, report.failures
+    if failed >= settings.guard_min_pages and failed > settings.guard_failed_share * asked:
+        worst = ", ".join(f"{count} {why}" for why, count in report.failed.most_common(3))
+        share = f"{100 * failed / asked:.1f} %"
+        reasons.append(f"{failed} of {asked} fetches failed ({share}: {worst}; guard_failed_share)")
+    if before is not None:
+        reasons += _shrunk("pages", before.pages, after.pages, before.pages - after.pages, settings)
+        reasons += _shrunk("passages", before.passages, after.passages, before.pages, settings)
+    return reasons
+
+
+def _shrunk(what: str, before: int, after: int, weight: int, settings: CrawlSettings) -> list[str]:
+    if before and not after:
+        return [f"no {what} are left of {before}"]
+    lost = before - after
+    if weight < settings.guard_min_pages or lost <= settings.guard_shrink_share * before:
+        return []
+    return [f"{what} fell from {before} to {after} (by {100 * lost / before:.1f} %; guard_shrink_share)"]

@@ -1,0 +1,126 @@
+"""Which addresses are one page: by redirect, by canonical, by equal bytes. Pure.
+
+A canonical is believed when its target is a page in hand that is not itself elsewhere; a target that is missing,
+redirects back or belongs to a loop is ignored, so that no page is lost to a typing error. A target that most of the
+site names is a broken template, and ignored too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from indexer import urls
+
+MAX_HOPS: Final = 20
+SHARE_OF_BROKEN_TEMPLATE: Final = 0.5
+MIN_OF_BROKEN_TEMPLATE: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An address with what decides its fate; ``target`` is where it redirects to, "" for a page in hand."""
+
+    url: str
+    depth: int = 0
+    content_hash: str = ""
+    canonical: str = ""
+    target: str = ""
+    noindex: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """``aliases`` maps each page that stands to its other addresses, sorted; ``of`` maps every address that is known
+    to be another page to it; ``broken_templates`` are canonical targets that were not believed."""
+
+    aliases: dict[str, tuple[str, ...]]
+    of: dict[str, str]
+    broken_templates: tuple[str, ...]
+
+
+def resolve(candidates: Iterable[Candidate]) -> Identities:
+    """Fold addresses onto pages."""
+    rows = list(candidates)
+    pages = {row.url: row for row in rows if not row.target and not row.noindex}
+    broken = _broken_templates(pages)
+    folded: dict[str, str] = {}
+    standing: dict[str, Candidate] = {}
+    for row in pages.values():
+        home = _canonical_home(row, pages, broken)
+        if home == row.url:
+            standing[home] = row
+        elif home:
+            folded[row.url] = home
+    folded |= _equal_bytes(standing)
+    redirects = {row.url: row.target for row in rows if row.target}
+    for url in redirects:
+        home = _follow(url, redirects)
+        if home and (home in pages):
+            folded[url] = home
+    return _collect(standing, folded, broken)
+
+
+def elsewhere(url: str, canonical: str) -> bool:
+    """Whether a canonical names another page; the same path on another host is a mirror or a build under test."""
+    return bool(canonical) and canonical != url and urls.path(canonical) != urls.path(url)
+
+
+def _broken_templates(pages: dict[str, Candidate]) -> frozenset[str]:
+    named = Counter(row.canonical for row in pages.values() if elsewhere(row.url, row.canonical))
+    enough = max(MIN_OF_BROKEN_TEMPLATE, SHARE_OF_BROKEN_TEMPLATE * len(pages))
+    return frozenset(target for target, times in named.items() if times >= enough)
+
+
+def _canonical_home(row: Candidate, pages: dict[str, Candidate], broken: frozenset[str]) -> str:
+    """Where a page's canonicals lead: a page in hand, its own address, or "" for a page off the site."""
+    seen = {row.url}
+    current = row
+    while elsewhere(current.url, current.canonical) and current.canonical not in broken:
+        following = pages.get(current.canonical)
+        if following is None:
+            off_site = urls.origin(current.canonical) != urls.origin(row.url)
+            return "" if off_site else current.url
+        if following.url in seen:
+            return row.url
+        seen.add(following.url)
+        current = following
+    return current.url
+
+
+def _equal_bytes(standing: dict[str, Candidate]) -> dict[str, str]:
+    groups: dict[str, list[Candidate]] = {}
+    for row in standing.values():
+        if row.content_hash:
+            groups.setdefault(row.content_hash, []).append(row)
+    folded: dict[str, str] = {}
+    for group in groups.values():
+        group.sort(key=_rank)
+        for row in group[1:]:
+            folded[row.url] = group[0].url
+    return folded
+
+
+def _rank(row: Candidate) -> tuple[bool, int, bool, int, str]:
+    return (row.canonical != row.url, row.depth, "?" in row.url, len(row.url), row.url)
+
+
+def _follow(url: str, to: dict[str, str]) -> str:
+    for _ in range(MAX_HOPS):
+        if url not in to:
+            return url
+        url = to[url]
+    return ""
+
+
+def _collect(standing: dict[str, Candidate], folded: dict[str, str], broken: frozenset[str]) -> Identities:
+    of: dict[str, str] = {}
+    groups: dict[str, list[str]] = {url: [] for url in standing if url not in folded}
+    for url in folded:
+        home = _follow(url, folded)
+        if home in groups:
+            of[url] = home
+            groups[home].append(url)
+    return Identities({url: tuple(sorted(names)) for url, names in groups.items()}, of, tuple(sorted(broken)))
