@@ -1,8 +1,8 @@
 """Serve the demo site on loopback: for a first look at Echolot, and as a real web server in tests.
 
-The files below ``site/`` are plain HTML that also reads well from a disk. Two things depend on where they are served:
-absolute addresses (canonical, hreflang, sitemap), which carry the placeholder :data:`SITE_ORIGIN`, and the search field,
-which waits inside ``<!--search ... search-->`` comments until a search address is known.
+The files below ``site/`` are plain HTML that also reads well from a disk. Two things depend on where they are
+served: absolute addresses (canonical, hreflang, sitemap), which carry the placeholder :data:`SITE_ORIGIN`, and the
+search field, which waits inside ``<!--search ... search-->`` comments until a search address is known.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from email.utils import formatdate, parsedate_to_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from urllib.parse import quote, unquote, urlsplit
 
 SITE_ROOT = Path(__file__).with_name("site")
@@ -62,7 +62,10 @@ def find_file(root: Path, url_path: str) -> Path | None:
         return None
     base = root.resolve()
     path = (base / wanted.lstrip("/")).resolve()
-    if not path.is_relative_to(base) or not path.exists():
+    try:
+        if not path.is_relative_to(base) or not path.exists():
+            return None
+    except OSError:  # a name longer than the file system allows
         return None
     if path.is_dir():
         return path / "index.html" if wanted.endswith("/") and (path / "index.html").is_file() else path
@@ -199,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
         if body and self.command != "HEAD":
             self.wfile.write(body)
 
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002  # the base class's
         status = int(code) if not isinstance(code, str) or code.isdigit() else 0
         self.server.demo.log.append((status, self.command or "", getattr(self, "path", "")))
 
@@ -226,11 +229,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     done = threading.Event()
 
-    def finish(number: int, frame: FrameType | None) -> None:
-        done.set()
-
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signal_number, finish)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: done.set())
     with server:
         sys.stdout.write(f"{server.url}/\n")
         sys.stdout.flush()
