@@ -80,9 +80,11 @@ class Passage:
 
 
 def encoder_text(title: str, passage: Passage) -> str:
-    """What the encoder reads of a passage: the page's title and the headings above it stand in front of its text."""
-    path = [heading for heading in passage.headings if heading != title]
-    return "\n".join(part for part in (title, " > ".join(path), passage.text) if part)
+    """What the encoder reads of a passage: title and heading path in one line (said once), then the text."""
+    path = [title, *passage.headings]
+    context = [part for place, part in enumerate(path) if part and part not in path[:place]]
+    head = " > ".join(context)
+    return f"{head}\n{passage.text}" if head and passage.text != head else passage.text or head
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +130,3 @@ class Page:
     def reading_time_s(self) -> int:
         """Seconds to read the page at 230 words a minute (Brysbaert 2019, silent reading: 238)."""
         return round(self.n_words / 230 * 60)
-
-
-def encoder_text(title: str, passage: Passage) -> str:
-    """What the encoder reads of a passage: title and heading path in one line (said once), then the text."""
-    path = [title, *passage.headings]
-    context = [part for place, part in enumerate(path) if part and part not in path[:place]]
-    head = " > ".join(context)
-    return f"{head}\n{passage.text}" if head and passage.text != head else passage.text or head

@@ -1,0 +1,201 @@
+"""Title, description, language, dates, author, tags, section and image of a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from indexer.extract.blocks import inline_text
+from indexer.extract.dates import iso_date
+from indexer.extract.document import Document, Node
+from indexer.extract.language import page_language
+from indexer.extract.root import select
+from searchd.index.records import Article, Section
+from searchd.settings import ExtractSettings
+
+_SEPARATOR = re.compile(r"\s+[|·•»›:–—-]+\s+|\s*[|»]\s*|\s::\s|:\s+(?=[^:]*$)")
+_TITLE_END = re.compile(r"[\s|·•»›–—:-]+$")
+_PUBLISHED = (
+    "article:published_time og:published_time datepublished parsely-pub-date sailthru.date dc.date.issued dcterms.issued "
+    "dcterms.created dc.date dcterms.date citation_publication_date pubdate publishdate publish-date date"
+).split()
+_MODIFIED = (
+    "article:modified_time og:updated_time datemodified dcterms.modified dc.date.modified last-modified revised"
+).split()
+_AUTHOR = "author article:author dc.creator dcterms.creator parsely-author citation_author sailthru.author".split()
+_TAGS = "article:tag parsely-tags keywords news_keywords sailthru.tags".split()
+_CATEGORY = "article:section parsely-section section dc.subject".split()
+_IMAGE = "og:image og:image:url twitter:image twitter:image:src thumbnail".split()
+_ARTICLE_TYPES = re.compile(r"Article|Posting|Report|WebPage|FAQPage|HowTo|Recipe|Product|Event|Course|Book", re.IGNORECASE)
+_MAX_TAGS = 20
+_MAX_LABEL = 80  # characters of a tag, a category or an author's name
+
+
+def read_metadata(document: Document, settings: ExtractSettings, sections: tuple[Section, ...]) -> Article:
+    """Return the article with everything that the page says about itself; what is unknown stays ""."""
+    meta, things = document.head.meta, _things(document)
+    return Article(
+        url=document.url,
+        title=_title(document, settings, sections),
+        sections=sections,
+        lang=page_language(document, sections),
+        description=_first(meta, ("description", "og:description", "twitter:description", "dc.description")),
+        category=_category(document, things),
+        tags=_tags(document, settings, things),
+        author=_author(document, things),
+        published=_published(document, settings, things),
+        modified=iso_date(_value(things, "dateModified")) or _date(meta, _MODIFIED),
+        image=_image(document, things),
+    )
+
+
+def _things(document: Document) -> list[dict[str, Any]]:
+    """JSON-LD objects that describe the page, articles first."""
+    things = [t for t in document.head.json_ld if _ARTICLE_TYPES.search(" ".join(_strings(t.get("@type"))))]
+    return sorted(things, key=lambda t: "WebPage" in _strings(t.get("@type")))
+
+
+def _first(meta: dict[str, tuple[str, ...]], names: Iterable[str]) -> str:
+    return next((meta[name][0] for name in names if name in meta), "")
+
+
+def _strings(value: Any) -> list[str]:
+    """Text of a JSON-LD value: a string, an object's name or url, or a list of them."""
+    if isinstance(value, str):
+        return [" ".join(value.split())] if value.strip() else []
+    if isinstance(value, dict):
+        return _strings(value.get("name") or value.get("url"))
+    if isinstance(value, list):
+        return [text for item in value if not isinstance(item, list) for text in _strings(item)]
+    return []
+
+
+def _value(things: list[dict[str, Any]], key: str) -> str:
+    return next((texts[0] for thing in things if (texts := _strings(thing.get(key)))), "")
+
+
+def _title(document: Document, settings: ExtractSettings, sections: tuple[Section, ...]) -> str:
+    """The page's own name. Where its first heading and its <title> agree, the part that they share."""
+    chosen = next((inline_text(node, _never) for node in select(document.body, settings.title)), "")
+    if chosen:
+        return chosen
+    named = without_site_name(document.head.title, _site_names(document))
+    heading = next((inline_text(n, _never) for n in document.body.find_all("h1") if isinstance(n, Node)), "")
+    shared = next((s.headings[0] for s in sections if s.headings), "")
+    for candidate in (heading, shared):
+        if candidate and _key(candidate) in _key(document.head.title):
+            return candidate
+    social = without_site_name(_first(document.head.meta, ("og:title", "twitter:title", "dc.title")), _site_names(document))
+    return named or social or heading or shared or _from_path(document.url)
+
+
+def _never(node: Node) -> bool:
+    """Nothing of a title is navigation."""
+    return False
+
+
+def _key(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))
+
+
+def _from_path(url: str) -> str:
+    """The last part of the path in words: better than no title at all."""
+    name = urlsplit(url).path.rstrip("/").rpartition("/")[2]
+    return " ".join(re.sub(r"\.\w{2,5}$", "", name).replace("-", " ").replace("_", " ").split())
+
+
+def _site_names(document: Document) -> set[str]:
+    meta = document.head.meta
+    names = [_first(meta, ("og:site_name", "application-name", "apple-mobile-web-app-title", "dc.publisher"))]
+    for thing in document.head.json_ld:
+        kinds = _strings(thing.get("@type"))
+        names += _strings(thing.get("publisher"))
+        names += _strings(thing.get("name")) if {"WebSite", "Organization", "NewsMediaOrganization"} & set(kinds) else []
+    host = (urlsplit(document.url).hostname or "").removeprefix("www.")
+    return {_key(name) for name in [*names, host, host.partition(".")[0]] if name} - {""}
+
+
+def without_site_name(title: str, names: set[str]) -> str:
+    """Cut "Page | Site" and "Site - Page" to "Page" where one end is one of the site's names (as ``_key`` forms)."""
+    for found in _SEPARATOR.finditer(title):
+        head, tail = title[: found.start()].strip(), title[found.end() :].strip()
+        if head and _key(tail) in names:
+            return _TITLE_END.sub("", head)
+        if tail and _key(head) in names:
+            return tail
+    return title
+
+
+def _date(meta: dict[str, tuple[str, ...]], names: Iterable[str]) -> str:
+    return next((day for name in names for text in meta.get(name, ()) if (day := iso_date(text))), "")
+
+
+def _published(document: Document, settings: ExtractSettings, things: list[dict[str, Any]]) -> str:
+    for node in select(document.body, settings.date):
+        day = iso_date(str(node.attrs.get("datetime") or node.attrs.get("content") or inline_text(node, _never)))
+        if day:
+            return day
+    return (
+        iso_date(_value(things, "datePublished"))
+        or _date(document.head.meta, _PUBLISHED)
+        or next((day for text in _time_elements(document) if (day := iso_date(text))), "")
+    )
+
+
+def _time_elements(document: Document) -> Iterator[str]:
+    """Dates in markup: what is marked as the publication's first, then the only <time> of the page."""
+    for node in document.body.select("[itemprop~=datePublished], time[pubdate], .dt-published"):
+        yield str(node.attrs.get("datetime") or node.attrs.get("content") or node.get_text())
+    times = document.body.find_all("time", datetime=True)
+    if len({str(node.attrs["datetime"]) for node in times}) == 1:  # several are those of a list of other pages
+        yield str(times[0].attrs["datetime"])
+
+
+def _author(document: Document, things: list[dict[str, Any]]) -> str:
+    marked = (inline_text(n, _never) for n in document.body.select("[itemprop~=author], [rel~=author]") if isinstance(n, Node))
+    named = [*_strings(next((t["author"] for t in things if t.get("author")), None))]
+    named += [*document.head.meta.get(next((n for n in _AUTHOR if n in document.head.meta), ""), ())]
+    candidates = [*named, *marked]
+    return next((text for text in candidates if 0 < len(text) <= _MAX_LABEL and "://" not in text), "")
+
+
+def _tags(document: Document, settings: ExtractSettings, things: list[dict[str, Any]]) -> tuple[str, ...]:
+    if settings.tags:
+        found = [inline_text(node, _never) for node in select(document.body, settings.tags)]
+    else:
+        found = [tag for thing in things for tag in _split_list(_strings(thing.get("keywords")))]
+        found = found or next((_split_list(document.head.meta[n]) for n in _TAGS if n in document.head.meta), [])
+    unique = {tag.lower(): tag for tag in reversed(found) if 0 < len(tag) <= _MAX_LABEL}
+    return tuple(reversed(unique.values()))[:_MAX_TAGS]
+
+
+def _split_list(texts: Iterable[str]) -> list[str]:
+    return [part.strip() for text in texts for part in re.split(r"[,;]", text) if part.strip()]
+
+
+def _category(document: Document, things: list[dict[str, Any]]) -> str:
+    """The site's section: from metadata, else the breadcrumb before the page itself."""
+    named = _value(things, "articleSection") or _first(document.head.meta, _CATEGORY)
+    if named:
+        return named[:_MAX_LABEL]
+    for thing in document.head.json_ld:
+        items = thing.get("itemListElement")
+        if "BreadcrumbList" in _strings(thing.get("@type")) and isinstance(items, list) and len(items) > 2:
+            crumbs = [_strings(i.get("name") or i.get("item")) for i in items if isinstance(i, dict)]
+            return next((crumb[0] for crumb in reversed(crumbs[1:-1]) if crumb), "")[:_MAX_LABEL]
+    return ""
+
+
+def _image(document: Document, things: list[dict[str, Any]]) -> str:
+    address = _first(document.head.meta, _IMAGE)
+    if not address:
+        image = next((t["image"] for t in things if t.get("image")), None)
+        image = image[0] if isinstance(image, list) and image else image
+        address = next(iter(_strings(image.get("url") if isinstance(image, dict) else image)), "")
+    try:
+        absolute = urljoin(document.url, address) if address else ""
+    except ValueError:  # an address that is none, such as http://[
+        return ""
+    return absolute if absolute.startswith(("http://", "https://")) else ""

@@ -1,0 +1,47 @@
+"""One page's bytes to its article: the order in which extraction's parts work."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+
+from indexer.extract.blocks import Writer
+from indexer.extract.document import Document, parse
+from indexer.extract.metadata import read_metadata
+from indexer.extract.pdf import extract_pdf
+from indexer.extract.prune import pruner
+from indexer.extract.root import find_root
+from searchd.index.records import Article
+from searchd.settings import ExtractSettings
+
+EXTRACTION_VERSION = "1"
+# Settings that decide how a page is read, not what comes out of it.
+_NEUTRAL = frozenset({"workers", "timeout_s", "memory_bytes", "boilerplate_share"})
+
+
+def fingerprint(settings: ExtractSettings) -> str:
+    """16 hex digits that change whenever the same page might give another article."""
+    values = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _NEUTRAL}
+    text = json.dumps([EXTRACTION_VERSION, values], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def extract(
+    body: bytes, url: str, content_type: str = "", settings: ExtractSettings = ExtractSettings()
+) -> Article:
+    """Return the article of an HTML page or a PDF; raise ExtractionError when it cannot be read.
+
+    Pure and single-threaded: no network, no time limit (``extract_many`` sets one). ConfigError for a selector that is none.
+    """
+    if body[:1024].lstrip().startswith(b"%PDF-") or "application/pdf" in content_type:
+        return extract_pdf(body, url)
+    return _article(parse(body, url, content_type), settings)
+
+
+def _article(document: Document, settings: ExtractSettings) -> Article:
+    roots = find_root(document, settings.include)
+    writer = Writer(pruner(roots, settings.exclude))
+    for root in roots:
+        writer.walk(root)
+    return read_metadata(document, settings, writer.sections())

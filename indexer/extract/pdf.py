@@ -1,0 +1,106 @@
+"""PDF files: text by page, title and outline through PDFium (pypdfium2)."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from urllib.parse import unquote, urlsplit
+
+import pypdfium2
+
+from indexer.extract.dates import iso_date
+from searchd.errors import ExtractionError
+from searchd.index.records import Article, Block, Section
+from searchd.text.language import detect
+
+MAX_PAGES = 2_000
+_PDF_DATE = re.compile(r"D:(\d{4})(\d{2})?(\d{2})?")
+_HYPHEN = re.compile(r"(?<=\w)[\u00ad\ufffe-]\r?\n(?=[^\W\d_])")  # PDFium marks a hyphen at a line's end as U+FFFE
+_PARAGRAPH = re.compile(r"\n\s*\n|(?<=[.!?:])\n(?=[A-ZÄÖÜÉ•])")
+
+
+def extract_pdf(body: bytes, url: str) -> Article:
+    """Return a PDF's article, one section per page at least, anchors "page=n"; ExtractionError when unreadable.
+
+    Headings come from the outline (bookmarks): each opens on the page that it points to.
+    """
+    try:
+        document = pypdfium2.PdfDocument(body)
+    except pypdfium2.PdfiumError as error:
+        raise ExtractionError(f"{url} is no readable PDF: {error}", "damaged or protected by a password") from error
+    try:
+        pages = [_page_text(document, number) for number in range(min(len(document), MAX_PAGES))]
+        outline = _outline(document)
+        info = {key: str(value).strip() for key, value in document.get_metadata_dict().items()}
+    finally:
+        document.close()
+    sections = tuple(_sections(pages, outline))
+    return Article(
+        url=url,
+        title=_title(info, outline, url, pages),
+        sections=sections,
+        lang=detect(" ".join(section.text for section in sections[:10])[:2400]),
+        kind="pdf",
+        description=info.get("Subject", ""),
+        author=info.get("Author", ""),
+        tags=tuple(part.strip() for part in re.split(r"[,;]", info.get("Keywords", "")) if part.strip()),
+        published=_date(info.get("CreationDate", "")),
+        modified=_date(info.get("ModDate", "")),
+    )
+
+
+def _page_text(document: pypdfium2.PdfDocument, number: int) -> str:
+    try:
+        page = document[number]
+        text = page.get_textpage().get_text_bounded()
+    except pypdfium2.PdfiumError:  # one damaged page does not cost the others
+        return ""
+    return _HYPHEN.sub("", str(text)).replace("\ufffe", "-").replace("\r", "")
+
+
+def _outline(document: pypdfium2.PdfDocument) -> dict[int, list[tuple[int, str]]]:
+    """Page index -> (level, title) of the bookmarks that point there, in order."""
+    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for item in document.get_toc(max_depth=6):
+        target = item.get_dest()
+        title = " ".join((item.get_title() or "").split())
+        if target is not None and title:
+            found[target.get_index() or 0].append((item.level, title))
+    return found
+
+
+def _sections(pages: list[str], outline: dict[int, list[tuple[int, str]]]) -> list[Section]:
+    sections: list[Section] = []
+    path: list[tuple[int, str]] = []
+    for number, text in enumerate(pages):
+        for level, title in outline.get(number, ()):
+            path = [*(entry for entry in path if entry[0] < level), (level, title)]
+            # The last bookmark of a page takes the page's text: a PDF does not say where on it the others end.
+            sections.append(Section(tuple(name for _, name in path), f"page={number + 1}", ()))
+        blocks = tuple(Block("paragraph", part) for part in _paragraphs(text))
+        if number in outline:
+            sections[-1] = Section(sections[-1].headings, sections[-1].anchor, blocks)
+        elif blocks:
+            sections.append(Section(tuple(name for _, name in path), f"page={number + 1}", blocks))
+    return sections
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [flat for part in _PARAGRAPH.split(text) if (flat := " ".join(part.split()))]
+
+
+def _title(info: dict[str, str], outline: dict[int, list[tuple[int, str]]], url: str, pages: list[str]) -> str:
+    """The document's title; writers leave file names there ("Microsoft Word - x.doc"), which count as none."""
+    named = info.get("Title", "")
+    if named and not re.search(r"^(microsoft|untitled)|\.(docx?|tex|indd|dvi|pdf|odt|rtf)$", named, re.IGNORECASE):
+        return named
+    first = next((part for text in pages[:1] for part in text.splitlines() if len(part.strip()) > 3), "")
+    opening = next((title for number in sorted(outline) for _, title in outline[number]), "")
+    name = unquote(urlsplit(url).path.rpartition("/")[2]).removesuffix(".pdf")
+    return " ".join(first.split()) if 0 < len(first) <= 120 else opening or name
+
+
+def _date(text: str) -> str:
+    """"D:20240131..." (PDF 32000-1, 7.9.4) -> 2024-01-31."""
+    found = _PDF_DATE.match(text)
+    return iso_date(f"{found[1]}-{found[2] or '01'}-{found[3] or '01'}") if found else ""
