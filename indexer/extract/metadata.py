@@ -28,7 +28,9 @@ _AUTHOR = "author article:author dc.creator dcterms.creator parsely-author citat
 _TAGS = "article:tag parsely-tags keywords news_keywords sailthru.tags".split()
 _CATEGORY = "article:section parsely-section section dc.subject".split()
 _IMAGE = "og:image og:image:url twitter:image twitter:image:src thumbnail".split()
-_ARTICLE_TYPES = re.compile(r"Article|Posting|Report|WebPage|FAQPage|HowTo|Recipe|Product|Event|Course|Book", re.IGNORECASE)
+_ARTICLE_TYPES = re.compile(
+    r"Article|Posting|Report|WebPage|FAQPage|HowTo|Recipe|Product|Event|Course|Book", re.IGNORECASE
+)
 _MAX_TAGS = 20
 _MAX_LABEL = 80  # characters of a tag, a category or an author's name
 
@@ -84,10 +86,12 @@ def _title(document: Document, settings: ExtractSettings, sections: tuple[Sectio
     named = without_site_name(document.head.title, _site_names(document))
     heading = next((inline_text(n, _never) for n in document.body.find_all("h1") if isinstance(n, Node)), "")
     shared = next((s.headings[0] for s in sections if s.headings), "")
-    for candidate in (heading, shared):
+    for candidate in (shared, heading):  # a heading above the article may be the site's
         if candidate and _key(candidate) in _key(document.head.title):
             return candidate
-    social = without_site_name(_first(document.head.meta, ("og:title", "twitter:title", "dc.title")), _site_names(document))
+    social = without_site_name(
+        _first(document.head.meta, ("og:title", "twitter:title", "dc.title")), _site_names(document)
+    )
     return named or social or heading or shared or _from_path(document.url)
 
 
@@ -112,7 +116,9 @@ def _site_names(document: Document) -> set[str]:
     for thing in document.head.json_ld:
         kinds = _strings(thing.get("@type"))
         names += _strings(thing.get("publisher"))
-        names += _strings(thing.get("name")) if {"WebSite", "Organization", "NewsMediaOrganization"} & set(kinds) else []
+        names += (
+            _strings(thing.get("name")) if {"WebSite", "Organization", "NewsMediaOrganization"} & set(kinds) else []
+        )
     host = (urlsplit(document.url).hostname or "").removeprefix("www.")
     return {_key(name) for name in [*names, host, host.partition(".")[0]] if name} - {""}
 
@@ -154,7 +160,9 @@ def _time_elements(document: Document) -> Iterator[str]:
 
 
 def _author(document: Document, things: list[dict[str, Any]]) -> str:
-    marked = (inline_text(n, _never) for n in document.body.select("[itemprop~=author], [rel~=author]") if isinstance(n, Node))
+    marked = (
+        inline_text(n, _never) for n in document.body.select("[itemprop~=author], [rel~=author]") if isinstance(n, Node)
+    )
     named = [*_strings(next((t["author"] for t in things if t.get("author")), None))]
     named += [*document.head.meta.get(next((n for n in _AUTHOR if n in document.head.meta), ""), ())]
     candidates = [*named, *marked]

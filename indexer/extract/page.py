@@ -27,9 +27,7 @@ def fingerprint(settings: ExtractSettings) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def extract(
-    body: bytes, url: str, content_type: str = "", settings: ExtractSettings = ExtractSettings()
-) -> Article:
+def extract(body: bytes, url: str, content_type: str = "", settings: ExtractSettings = ExtractSettings()) -> Article:
     """Return the article of an HTML page or a PDF; raise ExtractionError when it cannot be read.
 
     Pure and single-threaded: no network, no time limit (``extract_many`` sets one). ConfigError for a selector that is none.

@@ -101,6 +101,6 @@ def _title(info: dict[str, str], outline: dict[int, list[tuple[int, str]]], url:
 
 
 def _date(text: str) -> str:
-    """"D:20240131..." (PDF 32000-1, 7.9.4) -> 2024-01-31."""
+    """ "D:20240131..." (PDF 32000-1, 7.9.4) -> 2024-01-31."""
     found = _PDF_DATE.match(text)
     return iso_date(f"{found[1]}-{found[2] or '01'}-{found[3] or '01'}") if found else ""

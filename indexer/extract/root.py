@@ -95,7 +95,9 @@ def _voted(document: Document) -> Node | None:
         return None
     node = document.body
     while True:
-        inner = next((c for c in node.contents if isinstance(c, Node) and c.chars >= MIN_CHARS and _holds(c, wanted)), None)
+        inner = next(
+            (c for c in node.contents if isinstance(c, Node) and c.chars >= MIN_CHARS and _holds(c, wanted)), None
+        )
         if inner is None:
             return node
         node = inner

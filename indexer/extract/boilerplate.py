@@ -1,0 +1,87 @@
+"""What a site repeats on its pages, learnt from all of them: notes under every article, the site's name in titles."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from searchd.index.records import Article, Block, Section
+
+MIN_PAGES = 8  # of one language and below, "on many pages" means nothing
+_TITLE_SHARE = 0.5
+_SEPARATOR = re.compile(r"\s+[|·•»›:–—-]+\s+|\s*[|»]\s*|\s::\s")
+_KEPT = frozenset({"code", "table", "definition"})  # repeated reference material is content (options, licences)
+
+
+@dataclass(frozen=True, slots=True)
+class Boilerplate:
+    """Digests of blocks that repeat, and beginnings and ends of titles that name the site, lower case."""
+
+    blocks: frozenset[bytes] = frozenset()
+    title_ends: frozenset[str] = frozenset()
+    title_starts: frozenset[str] = frozenset()
+    titles: frozenset[str] = frozenset()  # whole titles that many pages share: they name none of them
+
+
+def learn_boilerplate(articles: Iterable[Article], share: float = 0.3) -> Boilerplate:
+    """Read all articles once (they may stream) and return what more than ``share`` of the pages repeat.
+
+    Memory: 40 bytes or so per distinct block.
+    """
+    blocks: Counter[bytes] = Counter()
+    ends: Counter[str] = Counter()
+    starts: Counter[str] = Counter()
+    titles: Counter[str] = Counter()
+    pages = 0
+    for article in articles:
+        pages += 1
+        blocks.update({_digest(b) for s in article.sections for b in s.blocks if b.kind not in _KEPT})
+        parts = _SEPARATOR.split(article.title.lower())
+        titles[article.title.lower()] += 1
+        if len(parts) > 1:
+            ends[parts[-1].strip()] += 1
+            starts[parts[0].strip()] += 1
+    if pages < MIN_PAGES:
+        return Boilerplate()
+    return Boilerplate(
+        frozenset(digest for digest, count in blocks.items() if count > max(share * pages, MIN_PAGES - 1)),
+        frozenset(text for text, count in ends.items() if text and count > _TITLE_SHARE * pages),
+        frozenset(text for text, count in starts.items() if text and count > _TITLE_SHARE * pages),
+        frozenset(text for text, count in titles.items() if text and count > _TITLE_SHARE * pages),
+    )
+
+
+def clean(article: Article, boilerplate: Boilerplate) -> Article:
+    """Return the article without repeated blocks and with a title that names the page; same input, same output."""
+    sections = tuple(_clean_section(section, boilerplate.blocks) for section in article.sections)
+    if not any(section.blocks for section in sections):  # a page of nothing else keeps it: better than no page
+        sections = article.sections
+    title = _clean_title(article.title, boilerplate)
+    if title.lower() in boilerplate.titles:
+        title = next((s.headings[0] for s in sections if s.headings), title)
+    return dataclasses.replace(article, title=title, sections=sections)
+
+
+def _clean_section(section: Section, repeated: frozenset[bytes]) -> Section:
+    kept = tuple(b for b in section.blocks if b.kind in _KEPT or _digest(b) not in repeated)
+    return section if len(kept) == len(section.blocks) else dataclasses.replace(section, blocks=kept)
+
+
+def _clean_title(title: str, boilerplate: Boilerplate) -> str:
+    separators = list(_SEPARATOR.finditer(title))
+    if not separators:
+        return title
+    first, last = separators[0], separators[-1]
+    if title[last.end() :].strip().lower() in boilerplate.title_ends:
+        return title[: last.start()].strip() or title
+    if title[: first.start()].strip().lower() in boilerplate.title_starts:
+        return title[first.end() :].strip() or title
+    return title
+
+
+def _digest(block: Block) -> bytes:
+    return hashlib.blake2b(block.text.lower().encode(), digest_size=12).digest()
