@@ -21,8 +21,8 @@ import numpy as np
 from searchd.index.stores import Floats
 from searchd.text.analysis import analyse
 from searchd.text.chunks import Chunk, chunks, is_gram
+from searchd.text.fillers import fillers
 from searchd.text.normalize import fold, normal
-from searchd.text.stopwords import stopwords
 
 MAX_WORDS = 3
 MAX_PHRASES = 6  # tags of one page
@@ -159,7 +159,7 @@ def _content(chunk: str, lang: str) -> str:
     """Return the chunk's stems as one word, or "" for function words, numbers and other things without meaning."""
     if len(chunk) < _MIN_LETTERS or sum(map(str.isalpha, chunk)) < _MIN_LETTERS or is_gram(chunk):
         return ""
-    if fold(normal(chunk)) in stopwords(lang):
+    if fold(normal(chunk)) in fillers(lang):
         return ""
     return "-".join(term.term for term in analyse(chunk, lang) if term.main)
 
