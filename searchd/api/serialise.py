@@ -6,6 +6,7 @@ when they are http or https.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
@@ -17,17 +18,21 @@ Json = dict[str, Any]
 
 # RFC 3986, section 3.5: what a fragment may hold unescaped; '%' because anchors may arrive escaped.
 _FRAGMENT = "!$&'()*+,;=:@/?-._~%"
+_PLAIN = re.compile(r"[A-Za-z0-9_\-.]+")
+_WEB = ("http://", "https://")
 
 
 def safe_url(url: str) -> str:
     """Return the URL if a browser may follow it without harm (http, https), else ""."""
-    return url if url[:8].lower().startswith(("http://", "https://")) else ""
+    return url if url.startswith(_WEB) or url[:8].lower().startswith(_WEB) else ""
 
 
 def deep_link(url: str, anchor: str) -> str:
     """Return the address of a section ("" when the page's own address is not http or https)."""
     base = safe_url(url)
-    return f"{base}#{quote(anchor, safe=_FRAGMENT)}" if base and anchor else base
+    if not base or not anchor:
+        return base
+    return f"{base}#{anchor if _PLAIN.fullmatch(anchor) else quote(anchor, safe=_FRAGMENT)}"
 
 
 def _number(value: float) -> float:
