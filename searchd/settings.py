@@ -15,6 +15,8 @@ RESERVED_ENVIRONMENT = "ECHOLOT_SECRET_"
 
 def setting(default: Any, help: str) -> Any:
     """A dataclass field with its default and one line of help; lists become tuples when loaded."""
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata={"help": help})
     return field(default=default, metadata={"help": help})
 
 
@@ -120,6 +122,13 @@ class IndexSettings:
 class RankingSettings:
     """How evidence becomes a ranking."""
 
+    threshold: float = setting(0.15, "confidence (0..1) below which a page is no answer; 0 = everything is one")
+    # what the owner decides: paths begin with '/', end with '*' for everything below; or tag:, category:, kind:, lang:
+    pins: dict[str, tuple[str, ...]] = setting({}, 'pages that lead the answer to a query: "opening hours" = ["/contact"]')
+    hide: tuple[str, ...] = setting((), 'pages that no search shows: "/drafts/*", "tag:internal"')
+    boosts: dict[str, float] = setting({}, 'added to the score of pages: "/news/*" = -0.5, "tag:faq" = 1')
+    freshness: float = setting(0.0, "added to the score of a page dated today; halved with each half-life of age")
+    freshness_half_life_days: float = setting(180.0, "days after which that is worth half")
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:

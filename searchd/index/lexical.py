@@ -54,7 +54,8 @@ class FieldWeight:
 class Weights:
     """BM25F's parameters. They enter the index when it is written; ranking weights come on top."""
 
-    k1: float = 1.2
+    passage_k1: float = 1.4
+    page_k1: float = 2.0
     passage_text: FieldWeight = FieldWeight(1.0, 0.75)
     passage_headings: FieldWeight = FieldWeight(1.0, 0.5)
     page_body: FieldWeight = FieldWeight(1.0, 0.75)
@@ -153,8 +154,8 @@ class LexicalWriter:
             field("url", weights.page_url),
             field("anchors", weights.page_anchors),
         ]
-        write_postings(folder, "passages", [text, headings], analysed, weights.k1)
-        write_postings(folder, "pages", page_fields, analysed, weights.k1)
+        write_postings(folder, "passages", [text, headings], analysed, weights.passage_k1)
+        write_postings(folder, "pages", page_fields, analysed, weights.page_k1)
         write_words(folder, analysed, form_frequencies([body, title], analysed))
         write_sequences(folder, "text", text, analysed)
         write_sequences(folder, "headings", headings, analysed)
@@ -163,7 +164,8 @@ class LexicalWriter:
         save_array(folder, "page_languages", np.array([names.index(lang) for lang in self._languages], dtype=np.int16))
         meta = {
             "analysis_version": ANALYSIS_VERSION,
-            "k1": weights.k1,
+            "page_k1": weights.page_k1,
+            "passage_k1": weights.passage_k1,
             "n_pages": len(self._languages),
             "n_passages": len(page_of_row),
             "languages": names,
@@ -181,8 +183,8 @@ class Lexical:
         self._language_names = tuple(meta["languages"])
         self._page_of_row: Ints = open_array(folder, "page_of_row")
         self._page_languages = open_array(folder, "page_languages")
-        self._passages = Postings(folder, "passages", self.n_passages, meta["k1"])
-        self._pages = Postings(folder, "pages", self.n_pages, meta["k1"])
+        self._passages = Postings(folder, "passages", self.n_passages, meta["passage_k1"])
+        self._pages = Postings(folder, "pages", self.n_pages, meta["page_k1"])
         self._sequences = (Sequences(folder, "text"), Sequences(folder, "headings"))
         counts = Counter(self._page_languages.tolist())
         by_size = sorted(counts, key=lambda number: (-counts[number], number))
@@ -227,6 +229,10 @@ class Lexical:
             page_terms=page.contributions,
             terms=tuple(self._evidence(term, group) for term, group in zip(parsed.terms, groups, strict=True)),
         )
+
+    def restrict(self, parsed: ParsedQuery, allowed_pages: Mask | None = None) -> tuple[Mask | None, Mask | None]:
+        """Return the pages and the rows that phrases, excluded words and a filter leave; None = all of them."""
+        return self._masks(parsed, None, allowed_pages)
 
     def score_passages(self, parsed: ParsedQuery, rows: Ints) -> Scores:
         """Exact scores of any passages, found or not, in the order given: (n,) int64 rows."""

@@ -1,0 +1,150 @@
+"""One snapshot and one encoder: answers questions. Any number of threads may ask at once; nothing here is locked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from searchd import presentation
+from searchd.candidates import Candidates, collect
+from searchd.index.opened import Index
+from searchd.index.records import Page
+from searchd.index.stores import Encoder
+from searchd.query import Answer, Facet, Filters, Query
+from searchd.ranking import filters as conditions
+from searchd.ranking.confidence import Calibration, confidence
+from searchd.presentation import Ranked
+from searchd.ranking.fusion import Weights, fuse
+from searchd.ranking.order import COMPARED, Ranking, arrange, without_duplicates
+from searchd.ranking.steer import Steer
+from searchd.settings import RankingSettings
+from searchd.text.parse import parse
+
+Mask = npt.NDArray[np.bool_]
+_FILTERS_KEPT = 256  # masks of recent filters, one byte per page each
+
+
+class Stopwatch:
+    """Milliseconds between laps, by name."""
+
+    def __init__(self) -> None:
+        self.laps: list[tuple[str, float]] = []
+        self._started = self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """End a stage."""
+        now = time.perf_counter()
+        self.laps.append((name, (now - self._last) * 1000))
+        self._last = now
+
+    @property
+    def total(self) -> float:
+        """Milliseconds since the start."""
+        return (time.perf_counter() - self._started) * 1000
+
+
+class Engine:
+    """Answers questions from one opened index. ``site_languages``: the visitors' languages, for detection."""
+
+    def __init__(
+        self,
+        index: Index,
+        encoder: Encoder,
+        settings: RankingSettings,
+        snapshot_id: str = "",
+        site_languages: Sequence[str] = (),
+    ) -> None:
+        self.index, self.encoder, self.settings = index, encoder, settings
+        self.snapshot_id = snapshot_id
+        self.site_languages = tuple(site_languages)
+        self.steer = Steer.of(index.pages, settings)
+        self.weights = Weights()
+        self.calibration = Calibration()
+        self._mask = lru_cache(_FILTERS_KEPT)(self._allowed)
+
+    def search(self, query: Query) -> Answer:
+        """Return the pages that answer the query, best first. Raises QueryError when the query makes no sense."""
+        watch = Stopwatch()
+        ranked = self.rank(query, watch)
+        ranking = ranked.ranking
+        shown = ranking.order[query.offset : query.offset + query.limit]
+        hits = presentation.hits(self.index, self.steer, self.weights, ranked, shown)
+        watch.lap("excerpts")
+        facets: tuple[Facet, ...] = ()
+        if query.facets and not ranking.nothing_relevant:
+            facets = conditions.facets(self.index.pages.columns, ranked.candidates.evidence.pages[ranking.matching])
+            watch.lap("facets")
+        return Answer(
+            hits=hits,
+            total=ranking.total,
+            snapshot=self.snapshot_id,
+            took_ms=watch.total,
+            lang=ranked.parsed.lang,
+            nothing_relevant=ranking.nothing_relevant,
+            did_you_mean=ranked.parsed.did_you_mean,
+            facets=facets,
+            notes=presentation.notes(ranked) if query.explain else (),
+            timings_ms=tuple(watch.laps),
+        )
+
+    def rank(self, query: Query, watch: Stopwatch | None = None) -> Ranked:
+        """Do everything but fetch texts: understand, collect, fuse, order."""
+        watch = watch or Stopwatch()
+        index = self.index
+        parsed = parse(query.text, query.lang, index.lexical.vocabulary)
+        watch.lap("parse")
+        vector = None if query.mode == "lexical" else self.encoder.encode_query(parsed.text)
+        watch.lap("encode")
+        pinned = self.steer.pinned(query.text)
+        words = parsed if query.mode != "semantic" else None
+        allowed = self._mask(query.filters)
+        candidates = collect(index, vector, words, parsed, allowed, query.offset + query.limit, pinned)
+        watch.lap("collect")
+        evidence = candidates.evidence
+        lang = index.pages.columns.code("lang", parsed.lang) if parsed.lang else -1
+        fused = fuse(evidence, self.weights, vectors=vector is not None, words=words is not None, lang=lang)
+        scores = fused.scores
+        for boost in self.steer.boosts:
+            scores = scores + boost.values[evidence.pages]
+        ranking = arrange(
+            evidence.pages,
+            scores,
+            confidence(fused, self.calibration),
+            self.settings.threshold,
+            pinned=pinned,
+            eligible=evidence.page_coverage + evidence.passage_coverage > 0 if vector is None else None,
+            day=index.pages.columns.day[evidence.pages] if query.sort == "date" else None,
+        )
+        ranking = self._collapse(ranking, candidates)
+        watch.lap("rank")
+        return Ranked(query, parsed, vector, candidates, fused, ranking, pinned)
+
+    def _collapse(self, ranking: Ranking, candidates: Candidates) -> Ranking:
+        """Fold near-duplicates among the first results."""
+        first = ranking.order[:COMPARED]
+        evidence = candidates.evidence
+        if len(first) < 2:
+            return ranking
+        best = self.index.dense.vectors(evidence.best_row[first])
+        lead = self.index.leads.vectors(evidence.pages[first])
+        return without_duplicates(ranking, best, lead, evidence.lang[first])
+
+    def page(self, number: int) -> Page:
+        """Return one page. Raises KeyError when there is none."""
+        return self.index.pages.page(number)
+
+    def page_by_url(self, url: str) -> Page | None:
+        """Return the page at this URL or at one of its aliases."""
+        return self.index.pages.by_url(url)
+
+    def _allowed(self, filters: Filters) -> Mask | None:
+        """Pages that the filters and the owner let through; None = all."""
+        kept = conditions.mask(self.index.pages, filters)
+        hidden = self.steer.visible
+        if kept is None or hidden is None:
+            return hidden if kept is None else kept
+        return kept & hidden

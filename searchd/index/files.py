@@ -1,0 +1,6 @@
+"""Names of the files in a snapshot folder; builder and reader share them."""
+
+VECTORS = "vectors.faiss"  # one vector per passage
+LEADS = "leads.faiss"  # one vector per page: title and opening
+LEXICAL = "lexical"
+PAGES = "pages.sqlite"

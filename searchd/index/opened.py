@@ -1,0 +1,60 @@
+"""The stores of one snapshot folder, opened together and closed together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from searchd.errors import SnapshotError
+from searchd.index.dense import DenseIndex
+from searchd.index.files import LEADS, LEXICAL, PAGES, VECTORS
+from searchd.index.lexical import Lexical
+from searchd.index.pages import Pages
+from searchd.index.stores import Floats
+from searchd.ranking.evidence import Background
+
+SAMPLE = 512  # passages that stand for "any passage of this site"
+_LEAST_DEVIATION = 0.01  # a site of two pages has no spread to speak of
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Everything a query needs, safe to use from many threads. ``dense`` counts rows, ``leads`` counts pages.
+
+    sample: (at most SAMPLE, dim) float32, vectors of passages spread evenly over the site.
+    """
+
+    dense: DenseIndex
+    leads: DenseIndex
+    lexical: Lexical
+    pages: Pages
+    sample: Floats
+
+    @classmethod
+    def open(cls, folder: Path) -> Index:
+        """Open a snapshot folder; SnapshotError when a file is missing, damaged or disagrees with the others."""
+        for name in (VECTORS, LEADS, LEXICAL, PAGES):
+            if not (folder / name).exists():
+                raise SnapshotError(f"{folder} lacks {name}", "build it again: indexer build")
+        vectors, leads = DenseIndex.open(folder / VECTORS), DenseIndex.open(folder / LEADS)
+        lexical = Lexical.open(folder / LEXICAL)
+        pages = Pages(folder / PAGES)
+        rows, numbers = {pages.rows, len(vectors), lexical.n_passages}, {len(pages), len(leads), lexical.n_pages}
+        if len(rows) > 1 or len(numbers) > 1:
+            pages.close()
+            raise SnapshotError(f"the files in {folder} disagree on the number of passages", "build it again")
+        chosen = np.unique(np.linspace(0, max(0, len(vectors) - 1), SAMPLE).astype(np.int64))[: len(vectors)]
+        return cls(vectors, leads, lexical, pages, vectors.vectors(chosen))
+
+    def background(self, vector: Floats) -> Background:
+        """How similar ``vector`` (dim,) is to any passage of this site."""
+        if not len(self.sample):
+            return Background(0.0, 1.0)
+        similarities = self.sample @ vector
+        return Background(float(similarities.mean()), max(float(similarities.std()), _LEAST_DEVIATION))
+
+    def close(self) -> None:
+        """Release what is open; nobody may still be searching."""
+        self.pages.close()

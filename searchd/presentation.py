@@ -1,0 +1,141 @@
+"""Ranked candidates -> what a visitor sees: pages with their best sections, excerpts and, if asked, the arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from searchd.candidates import Candidates
+from searchd.index.opened import Index
+from searchd.index.records import Page, Passage
+from searchd.index.stores import Floats, Ints
+from searchd.query import Evidence, Hit, Query, SectionHit
+from searchd.ranking.fusion import NAMES, Fused, Weights
+from searchd.ranking.order import Ranking
+from searchd.ranking.steer import Steer
+from searchd.snippets import snippet
+from searchd.text.query import ParsedQuery
+
+SECTIONS = 3  # of a page, at most
+SECTION_SHARE = 0.6  # of the best section's score that a further one must reach
+_FULL_PAGE = 64  # passages of a shown page that are scored for its sections; of longer pages only those found
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A query's candidates, scored and put in order."""
+
+    query: Query
+    parsed: ParsedQuery
+    vector: Floats | None
+    candidates: Candidates
+    fused: Fused
+    ranking: Ranking
+    pinned: tuple[int, ...]
+
+
+def hits(index: Index, steer: Steer, weights: Weights, ranked: Ranked, shown: Ints) -> tuple[Hit, ...]:
+    """Fetch the pages at these places among the candidates."""
+    rows, scores, owners = _passages(index, weights, ranked, shown)
+    found = []
+    for n, place in enumerate(shown.tolist()):
+        page = index.pages.page(int(ranked.candidates.evidence.pages[place]))
+        mine = owners == n
+        sections = _sections(index, ranked.parsed, page, rows[mine], scores[mine])
+        found.append(_hit(ranked, page, place, sections, explain(steer, ranked, place) if ranked.query.explain else ()))
+    return tuple(found)
+
+
+def explain(steer: Steer, ranked: Ranked, place: int) -> tuple[Evidence, ...]:
+    """The terms of one candidate's score; their shares add up to it."""
+    fused, page = ranked.fused, int(ranked.candidates.evidence.pages[place])
+    terms = [
+        Evidence(name, float(raw), float(normalised), float(weight), float(share))
+        for name, raw, normalised, weight, share in zip(
+            NAMES, fused.raw[place], fused.normalised[place], fused.weights, fused.shares[place], strict=True
+        )
+    ]
+    for boost in steer.boosts:
+        if value := float(boost.values[page]):
+            terms.append(Evidence(boost.name, value, value, 1.0, value, "set by the site's owner"))
+    if page in ranked.pinned:
+        terms.append(Evidence("pin", 1.0, 0.0, 0.0, 0.0, "the site's owner puts this page on top for this query"))
+    return tuple(terms)
+
+
+def notes(ranked: Ranked) -> tuple[str, ...]:
+    """How the query was understood, in words."""
+    parsed, background = ranked.parsed, ranked.candidates.evidence.background
+    lines = [f"language: {parsed.lang or 'unknown'}"]
+    for term, evidence in zip(parsed.terms, ranked.candidates.terms, strict=False):
+        also = ", ".join(f"{a.term} ({a.origin} {a.weight:.2f})" for a in term.alternatives if a.origin != "typed")
+        known = f"on {evidence.df_pages} pages, idf {evidence.idf:.2f}" if evidence.found else "on no page"
+        lines.append(f"{term.text}: {known}, weight {term.weight:.2f}" + (f"; also {also}" if also else ""))
+    if ranked.vector is not None:
+        lines.append(f"similarity to any passage: {background.mean:.3f} ± {background.deviation:.3f}")
+    if ranked.ranking.nothing_relevant:
+        lines.append("no page is likely to answer this; these are the nearest")
+    return tuple(lines)
+
+
+def _hit(
+    ranked: Ranked, page: Page, place: int, sections: tuple[SectionHit, ...], evidence: tuple[Evidence, ...]
+) -> Hit:
+    return Hit(
+        page=page.page,
+        url=page.url,
+        title=page.title,
+        lang=page.lang,
+        kind=page.kind,
+        category=page.category,
+        tags=page.tags,
+        published=page.published,
+        modified=page.modified,
+        image=page.image,
+        description=page.description,
+        score=float(ranked.ranking.scores[place]),
+        confidence=float(ranked.ranking.confidence[place]),
+        sections=sections,
+        evidence=evidence,
+    )
+
+
+def _passages(index: Index, weights: Weights, ranked: Ranked, shown: Ints) -> tuple[Ints, Floats, Ints]:
+    """Rows of the shown pages, their scores, and which of the shown pages each belongs to."""
+    columns, known = index.pages.columns, ranked.candidates.passages
+    rows: list[Ints] = []
+    for place in shown.tolist():
+        page = int(ranked.candidates.evidence.pages[place])
+        first, last = int(columns.first_row[page]), int(columns.first_row[page + 1])
+        rows.append(np.arange(first, last) if last - first <= _FULL_PAGE else known.rows[known.owner == place])
+    if not rows:
+        return np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.int64)
+    every = np.concatenate(rows)
+    owners = np.repeat(np.arange(len(rows)), [len(part) for part in rows])
+    evidence = ranked.candidates.evidence
+    scores = np.zeros(len(every), np.float32)
+    if ranked.vector is not None:
+        above = index.dense.similarities(ranked.vector, every) - evidence.background.mean
+        scores += weights.best * above / evidence.background.deviation
+    if ranked.query.mode != "semantic":
+        words = index.lexical.score_passages(ranked.parsed, every).scores
+        scores += weights.passage_bm25 * words / max(evidence.passage_total, 1e-6)
+    return every, scores, owners
+
+
+def _sections(index: Index, parsed: ParsedQuery, page: Page, rows: Ints, scores: Floats) -> tuple[SectionHit, ...]:
+    """The page's best sections, each once, by its best passage. A page without text shows its description."""
+    if not len(rows):
+        return (SectionHit((), "", snippet(page.description or page.title, parsed, page.lang), 0.0),)
+    found: dict[tuple[tuple[str, ...], str], tuple[Passage, float]] = {}
+    least = SECTION_SHARE * float(scores.max())
+    for at in np.lexsort((rows, -scores)).tolist()[: 2 * SECTIONS]:
+        if found and (len(found) == SECTIONS or scores[at] < least):
+            break
+        passage = index.pages.passage(int(rows[at]))
+        found.setdefault((passage.headings, passage.anchor), (passage, float(scores[at])))
+    return tuple(
+        SectionHit(headings, anchor, snippet(passage.text, parsed, page.lang), score)
+        for (headings, anchor), (passage, score) in found.items()
+    )

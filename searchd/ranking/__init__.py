@@ -1,0 +1,1 @@
+"""From evidence to a ranking: pure functions over arrays, no I/O."""

@@ -1,0 +1,82 @@
+"""Scores in, an order of pages out: the owner's wishes, near-duplicates, the visitor's sort, what is no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+DUPLICATE = 0.995  # cosine of both best passage and lead from which two pages tell a reader the same
+COMPARED = 48  # first results that are compared with each other
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Positions among the candidates, best first.
+
+    order: what is shown, page by page. matching: candidates whose confidence reaches the threshold, pinned ones
+    included. nothing_relevant: none does, and ``order`` holds the nearest pages only.
+    """
+
+    order: Ints
+    matching: Ints
+    scores: Floats
+    confidence: Floats
+    nothing_relevant: bool
+
+    @property
+    def total(self) -> int:
+        """Number of pages that match."""
+        return len(self.matching)
+
+
+def arrange(
+    pages: Ints,
+    scores: Floats,
+    confidence: Floats,
+    threshold: float,
+    *,
+    pinned: Sequence[int] = (),
+    eligible: npt.NDArray[np.bool_] | None = None,
+    day: npt.NDArray[np.int32] | None = None,
+) -> Ranking:
+    """Order candidates by score, ties by page number; pinned pages come first, in the owner's order.
+
+    eligible: candidates that may be shown at all; day: sort the matching pages by it, newest first.
+    """
+    places = {int(page): place for place, page in enumerate(pages)}
+    top = np.array([places[page] for page in pinned if page in places], dtype=np.int64)
+    order = np.lexsort((pages, -scores))
+    if eligible is not None:
+        order = order[eligible[order]]
+    order = order[~np.isin(order, top)] if len(top) else order
+    matching = np.concatenate([top, order[confidence[order] >= threshold]])
+    nothing = not len(matching)
+    if day is not None:
+        matching = matching[np.lexsort((pages[matching], -scores[matching], -day[matching]))]
+    return Ranking(order if nothing else matching, matching, scores, confidence, nothing)
+
+
+def without_duplicates(ranking: Ranking, best: Floats, lead: Floats, lang: npt.NDArray[np.int32]) -> Ranking:
+    """Keep the better of two pages that say the same in the same language.
+
+    best, lead: vectors of the first ``COMPARED`` results' best passages and leads, (n, dim) float32; lang: their
+    languages.
+    """
+    n = len(best)
+    same = (best @ best.T >= DUPLICATE) & (lead @ lead.T >= DUPLICATE) & (lang[:, None] == lang[None, :])
+    gone: set[int] = set()
+    for later in range(1, n):
+        if any(same[earlier, later] for earlier in range(later) if earlier not in gone):
+            gone.add(later)
+    if not gone:
+        return ranking
+    dropped = ranking.order[sorted(gone)]
+    kept = ranking.matching[~np.isin(ranking.matching, dropped)]
+    order = ranking.order[~np.isin(ranking.order, dropped)]
+    return Ranking(order, kept, ranking.scores, ranking.confidence, ranking.nothing_relevant)

@@ -1,0 +1,95 @@
+"""What the owner decides: pages that lead, pages that hide, pages that count a little more or less.
+
+A rule names pages: "/news/*" everything below a path, "/contact" one path, an absolute URL, or "tag:", "category:",
+"kind:", "lang:" and a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from searchd.index.pages import Pages
+from searchd.settings import RankingSettings
+
+Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+_COLUMNS = ("category", "kind", "lang")
+
+
+@dataclass(frozen=True, slots=True)
+class Boost:
+    """One rule's effect on every page: (pages,) float32, added to the score."""
+
+    name: str
+    values: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Steer:
+    """The owner's rules, worked out for one snapshot. visible: (pages,) mask, None = all."""
+
+    visible: Mask | None
+    boosts: tuple[Boost, ...]
+    pins: dict[str, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, pages: Pages, settings: RankingSettings) -> Steer:
+        """Look up the pages that each rule names; a rule that names none has no effect."""
+        visible = None
+        if settings.hide:
+            visible = np.ones(len(pages), dtype=np.bool_)
+            visible[_all(pages, settings.hide)] = False
+        boosts = [_boost(pages, rule, value) for rule, value in settings.boosts.items() if value]
+        if settings.freshness:
+            boosts.append(_freshness(pages, settings))
+        pins = {plain(query): tuple(_all(pages, rules).tolist()) for query, rules in settings.pins.items()}
+        return cls(visible, tuple(boosts), pins)
+
+    def pinned(self, text: str) -> tuple[int, ...]:
+        """Pages that the owner puts on top of the answer to this query, in their order."""
+        return self.pins.get(plain(text), ()) if self.pins else ()
+
+
+def plain(query: str) -> str:
+    """A query as pins compare it: case and white space aside."""
+    return " ".join(query.casefold().split())
+
+
+def named(pages: Pages, rule: str) -> Ints:
+    """Numbers of the pages that a rule names, ascending."""
+    kind, _, value = rule.partition(":")
+    columns = pages.columns
+    if kind in _COLUMNS:
+        return np.flatnonzero(getattr(columns, kind) == columns.code(kind, value))
+    if kind == "tag":
+        places = np.flatnonzero(columns.tag == columns.code("tag", value))
+        return np.unique(np.searchsorted(columns.tag_start, places, side="right") - 1)
+    if rule.endswith("*"):
+        return np.sort(pages.below(rule[:-1]))
+    page = pages.by_url(rule)
+    return np.array(pages.by_path(rule) if page is None else [page.page], dtype=np.int64)
+
+
+def _all(pages: Pages, rules: Iterable[str]) -> Ints:
+    """Pages of all rules, in the rules' order, each once."""
+    found = [number for rule in rules for number in named(pages, rule).tolist()]
+    return np.array(list(dict.fromkeys(found)), dtype=np.int64)
+
+
+def _boost(pages: Pages, rule: str, value: float) -> Boost:
+    values = np.zeros(len(pages), np.float32)
+    values[named(pages, rule)] = value
+    return Boost(f"boost {rule}", values)
+
+
+def _freshness(pages: Pages, settings: RankingSettings) -> Boost:
+    """Ages count from the site's newest page, not from the clock: the same snapshot always ranks alike."""
+    day = pages.columns.day
+    age = np.maximum(0, day.max(initial=0) - day) / max(settings.freshness_half_life_days, 1e-3)
+    values = np.where(day >= 0, settings.freshness * np.exp2(-age), 0)
+    return Boost("freshness", values.astype(np.float32))
