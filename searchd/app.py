@@ -86,7 +86,10 @@ def _add_error_handlers(app: Flask) -> None:
 
 
 def _api_error(error: ApiError) -> Response:
-    return _respond(error.body, dict(error.headers()))
+    headers = dict(error.headers())
+    if error.body.status == 401 and request.args.get("format") == "html":
+        headers["WWW-Authenticate"] = 'Basic realm="Echolot", charset="UTF-8"'  # a browser asks for the key
+    return _respond(error.body, headers)
 
 
 def _own_error(error: EcholotError) -> Response:

@@ -7,6 +7,7 @@ never enter Flask, so its request hooks would not see them.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import time
@@ -122,9 +123,20 @@ class Gatekeeper:
 
 
 def sent_secret(environ: dict[str, Any]) -> str:
-    """Return the API key that a request carries, "" when none (RFC 6750, section 2.1, or X-Api-Key)."""
+    """Return the API key that a request carries, "" when none.
+
+    Authorization: Bearer (RFC 6750, section 2.1), X-Api-Key, or the password of Authorization: Basic (RFC 7617), which
+    lets an operator open the report in a browser.
+    """
     kind, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    return token.strip() if kind.lower() == "bearer" else environ.get("HTTP_X_API_KEY", "")
+    if kind.lower() == "bearer":
+        return str(token.strip())
+    if kind.lower() == "basic":
+        try:
+            return base64.b64decode(token, validate=True).decode().partition(":")[2]
+        except ValueError:
+            return "not a key"
+    return str(environ.get("HTTP_X_API_KEY", ""))
 
 
 def _limits(name: str, text: str) -> tuple[RateLimitItem, ...]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, render_template, request
 
 from searchd.api.cache import etag_matches
 from searchd.api.context import Api
+from searchd.api.endpoint import Endpoint
 from searchd.api.endpoints import search_params
 from searchd.api.errors import ApiError, ErrorBody, body_of_error
 from searchd.api.params import Param, from_query_string
@@ -42,6 +45,22 @@ def pages_blueprint(api: Api) -> Blueprint:
     @pages.get("/search")
     def search_page() -> Response:
         return SearchPage(api, params).respond()
+
+    @pages.get("/docs")
+    def documentation() -> Response:
+        body = render_template(
+            "docs.html",
+            lang="en",
+            t=TEXTS["en"],
+            root=request.host_url.rstrip("/") + request.script_root,
+            endpoints=api.endpoints,
+            examples={endpoint.name: example_of(endpoint) for endpoint in api.endpoints},
+            public=api.settings.api.public_scopes,
+            rate=api.settings.api.rate_address,
+            version=version("echolot"),
+        )
+        headers = {**_HEADERS, "Cache-Control": "no-cache"}
+        return Response(body, headers=headers, content_type="text/html; charset=utf-8")
 
     @pages.get("/static/<name>")
     def static_file(name: str) -> Response:
@@ -153,6 +172,13 @@ class SearchPage:
         response.headers.update({**_HEADERS, "Cache-Control": "no-cache", **(headers or {})})
         response.vary.add("Accept-Language")
         return response
+
+
+def example_of(endpoint: Endpoint) -> str:
+    """Return an address that shows the endpoint at work."""
+    path = endpoint.path.replace("{page}", "0")
+    pairs = [(param.name, param.example or "") for param in endpoint.params if param.required and param.name != "page"]
+    return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
 def page_language() -> str:
