@@ -20,7 +20,7 @@ from searchd.index.lexical_postings import SCALE, Postings
 from searchd.index.lexical_terms import SortedWords, save_array
 from searchd.index.lexical_vocabulary import LexicalVocabulary
 from searchd.text.analysis import Term, analyse
-from searchd.text.chunks import chunks
+from searchd.text.chunks import chunk_texts
 from searchd.text.compounds import COMPOUNDING, split
 from searchd.text.normalize import fold, normal
 
@@ -40,7 +40,7 @@ class Lexicon:
     def numbers(self, text: str, lang: str) -> list[int]:
         """The numbers of the chunks of ``text``."""
         known = self._numbers
-        return [known.setdefault((lang, chunk.text), len(known)) for chunk in chunks(text)]
+        return [known.setdefault((lang, chunk), len(known)) for chunk in chunk_texts(text)]
 
     def entries(self) -> list[tuple[str, str]]:
         """(language, chunk) by number."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import Stemmer
 
-from searchd.text.chunks import chunks, is_gram
+from searchd.text.chunks import MAX_CHUNK, chunks, is_gram
 from searchd.text.language import primary
 from searchd.text.normalize import fold, normal
 
@@ -101,6 +101,8 @@ def tokens(text: str, lang: str) -> list[Token]:
 @lru_cache(maxsize=65536)
 def analyse(chunk: str, lang: str) -> tuple[Term, ...]:
     """The terms of one chunk (see ``searchd.text.chunks``) in a language ("" = unknown: no stemming)."""
+    if len(chunk) > MAX_CHUNK:
+        return ()
     if chunk.isalpha() and (chunk.islower() or chunk.istitle()):
         return () if not (word := normal(chunk, lang)) else (_term(word, 0, len(chunk), lang),)
     if is_gram(chunk):
@@ -151,7 +153,8 @@ def _without_apostrophes(chunk: str, start: int, end: int, lang: str) -> Iterato
 
 def _piece(piece: str, offset: int, lang: str) -> Iterator[Term]:
     word = _APOSTROPHE.sub("", normal(piece, lang))
-    if not (bare := word.rstrip("+#")):
+    bare = word.rstrip("+#")
+    if not fold(bare):
         return
     yield _term(bare, offset, offset + len(piece), lang)
     if bare != word:
