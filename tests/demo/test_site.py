@@ -101,11 +101,11 @@ def test_the_two_languages_hold_each_other() -> None:
     pairs = 0
     for page in PAGES:
         soup = soup_of(page)
-        alternates = {str(link["hreflang"]): str(link["href"]) for link in soup.select("link[rel=alternate]")}
+        alternates = {str(link["hreflang"]): str(link["href"]) for link in soup.select("link[hreflang]")}
         for lang, address in alternates.items():
             other = soup_of(file_of(urlsplit(address).path))
             assert lang == "x-default" or (other.html is not None and other.html["lang"] == lang)
-            back = {str(link["href"]) for link in other.select("link[rel=alternate]")}
+            back = {str(link["href"]) for link in other.select("link[hreflang]")}
             assert SITE_ORIGIN + path_of(page) in back
         pairs += page in ARTICLES and len(alternates) == 2
     assert pairs >= 14
@@ -129,7 +129,7 @@ def test_the_sitemap_names_the_translations_that_the_pages_name() -> None:
         if location.endswith(".pdf"):
             continue
         page = soup_of(file_of(urlsplit(location).path))
-        named = {(link["hreflang"], link["href"]) for link in page.select("link[rel=alternate]")}
+        named = {(link["hreflang"], link["href"]) for link in page.select("link[hreflang]")}
         assert {(link["hreflang"], link["href"]) for link in entry.find_all("link")} == named
         compared += len(named)
     assert compared > 30
@@ -152,6 +152,18 @@ def test_every_page_and_paper_is_reached_from_the_start_page_over_http() -> None
         assert all(status == 200 for status, _, _ in server.log)
     expected = {path_of(page) for page in PAGES if page.name != "404.html"}
     assert expected | {f"/files/{paper.name}" for paper in SITE_ROOT.rglob("*.pdf")} <= reached
+
+
+@pytest.mark.parametrize("lang", ["de", "en"])
+def test_the_feed_names_the_newest_articles_of_its_language(lang: str) -> None:
+    feed = BeautifulSoup((SITE_ROOT / lang / "feed.xml").read_bytes(), "xml")
+    links = [str(link["href"]) for link in feed.select("entry > link")]
+    assert len(links) == 12
+    for link in links:
+        assert link.startswith(f"{SITE_ORIGIN}/{lang}/")
+        assert file_of(urlsplit(link).path).is_file()
+    dates = [updated.get_text() for updated in feed.select("entry > updated")]
+    assert dates == sorted(dates, reverse=True)
 
 
 def test_the_papers_have_a_title_text_and_an_outline() -> None:
