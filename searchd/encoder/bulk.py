@@ -6,33 +6,29 @@ the weights lie in memory once.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from searchd.encoder.runtime import Runner, pad
+from searchd.encoder.runtime import Runner
 from searchd.encoder.tokens import Tokens
 from searchd.index.stores import Floats
 
 # Small batches win on CPUs: activations of 2,048 tokens stay near the L2 cache, larger batches only add padding.
 TOKEN_BUDGET = 2048
 BATCH_TEXTS = 16
-_WINDOW = 1024  # texts that are tokenised and sorted together; bounds memory
+_WINDOW = 4096  # texts that are tokenised and sorted together; bounds memory
 Progress = Callable[[int, int], None]
 
 
 def batches(lengths: Sequence[int], budget: int = TOKEN_BUDGET, most: int = BATCH_TEXTS) -> Iterator[list[int]]:
-    """Positions grouped by similar length: longest first, at most ``budget`` tokens with padding and ``most`` texts."""
+    """Positions grouped by equal length, longest first: at most ``budget`` tokens (or one text) and ``most`` texts."""
     order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
-    batch: list[int] = []
-    for position in order:
-        if batch and (len(batch) == most or lengths[batch[0]] * (len(batch) + 1) > budget):
-            yield batch
-            batch = []
-        batch.append(position)
-    if batch:
-        yield batch
+    for length, group in itertools.groupby(order, key=lengths.__getitem__):
+        same, size = list(group), max(1, min(most, budget // max(1, length)))
+        yield from (same[start : start + size] for start in range(0, len(same), size))
 
 
 def encode_many(
@@ -47,7 +43,7 @@ def encode_many(
             return tokeniser.submit(tokens.ids, texts[start : start + _WINDOW])
 
         def compute(rows: list[list[int]], batch: list[int], start: int) -> int:
-            vectors = runner(*pad([rows[i] for i in batch]))
+            vectors = runner(np.array([rows[i] for i in batch], np.int32))
             out[[start + i for i in batch]] = vectors
             return len(batch)
 

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from searchd.encoder.bulk import Progress, encode_many
 from searchd.encoder.prepared import Prepared
-from searchd.encoder.runtime import FusedRunner, Runner, pad, pick_device
+from searchd.encoder.runtime import FusedRunner, Runner, pick_device
 from searchd.encoder.tokens import Tokens
 from searchd.index.stores import Floats
 
@@ -23,7 +25,7 @@ class OnnxEncoder:
         self.spec = prepared.spec
         self._tokens = Tokens(prepared.folder / "tokenizer.json", self.spec.max_length, self.spec.lower_case)
         self.device = pick_device(device)
-        self._runner: Runner = FusedRunner(prepared.folder / "model.onnx", self.device, self.spec.pooling)
+        self._runner: Runner = FusedRunner(prepared.folder / "model.onnx", self.device)
         self._query = lru_cache(maxsize=query_cache)(self._encode_query)
 
     @property
@@ -57,17 +59,13 @@ class OnnxEncoder:
         return self._query(text)
 
     def _encode_query(self, text: str) -> Floats:
-        vector: Floats = self._runner(*pad(self._tokens.ids([self.spec.query_prompt + text])))[0]
+        vector: Floats = self._runner(np.array(self._tokens.ids([self.spec.query_prompt + text]), np.int32))[0]
         vector.flags.writeable = False
         return vector
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Number of the model's own tokens of each text, special tokens and prompt left out."""
         return self._tokens.count(texts)
-
-    def token_offsets(self, text: str) -> list[tuple[int, int]]:
-        """[start, end) of each of the text's tokens, in code points."""
-        return self._tokens.offsets(text)
 
     def save(self, target: Path) -> None:
         """Put everything that ``open_prepared`` needs into ``target``: hard links where possible, else copies."""

@@ -1,18 +1,17 @@
-"""BERT's forward pass written directly as a fused ONNX graph: no tracing, no torch.
+"""BERT's forward pass written directly as an ONNX graph: no tracing, no torch.
 
-Inputs: ``ids`` (batch, length) int32, padded on the right with any valid id; ``lengths`` (batch,) int32, the
-number of real tokens of each row; ``pool`` (batch, 1, length) float32, each row's weights over its tokens (the
-mean: 1 / n on real tokens; CLS: 1 on the first). Output: ``vectors`` (batch, dim) float32, rows of norm 1.
+Input: ``ids`` (batch, length) int32, rows of equal length without padding, so no operator pays for a mask and a
+text's vector does not depend on its neighbours. Output: ``vectors`` (batch, dim) float32, rows of norm 1.
 
-Operators are ONNX Runtime's contributed ones (domain com.microsoft): EmbedLayerNormalization, Attention,
-SkipLayerNormalization, BiasGelu. Token kinds are all 0 in a text encoder, so their row is added to the positions.
+Operators were chosen by measurement on CPUs; "com.microsoft" are ONNX Runtime's own. Token kinds are all 0 in a
+text encoder, so their row is added to the positions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,13 +25,6 @@ MICROSOFT = "com.microsoft"
 DATA = "model.data"
 _ALIGNMENT = 4096  # ONNX Runtime maps a tensor that begins on a page
 _INLINE_BYTES = 1024
-
-
-class Linear(Protocol):
-    """How a precision writes x @ weight: returns the output's name; the bias is added by the next operator."""
-
-    def __call__(self, graph: Graph, x: str, weight: Floats, name: str) -> str:
-        """``weight`` is (in, out) float32."""
 
 
 class Graph:
@@ -74,118 +66,113 @@ class Graph:
         self._weights.append(tensor)
         return name
 
-    def close(self, inputs: dict[str, tuple[int, list[str | int]]], output: str, dim: int) -> None:
-        """Write model.onnx (and finish its data file)."""
+    def close(self, dim: int, taps: Sequence[str] = ()) -> None:
+        """Write model.onnx and finish its data file; ``taps`` name values to put out beside the vectors."""
         self._file.close()
-        graph = helper.make_graph(
-            self._nodes,
-            "encoder",
-            [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in inputs.items()],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", dim])],
-            self._weights,
-        )
+        ids = helper.make_tensor_value_info("ids", TensorProto.INT32, ["batch", "length"])
+        vectors = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["batch", dim])
+        others = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in taps]
+        graph = helper.make_graph(self._nodes, "encoder", [ids], [vectors, *others], self._weights)
         opsets = [helper.make_opsetid("", 21), helper.make_opsetid(MICROSOFT, 1)]
         model = helper.make_model(graph, opset_imports=opsets, producer_name="echolot", ir_version=10)
         (self._folder / "model.onnx").write_bytes(model.SerializeToString())
 
 
-def plain_linear(graph: Graph, x: str, weight: Floats, name: str) -> str:
-    """Float32 matrix product."""
-    return graph.add("MatMul", [x, graph.weight(f"{name}.weight", weight)], name)
+class FloatBert:
+    """One forward pass in float32, in the making; a precision overrides what it writes differently."""
 
-
-class _Bert:
-    """One forward pass in the making."""
-
-    def __init__(self, checkpoint: Checkpoint, graph: Graph, linear: Linear | None) -> None:
-        self.checkpoint, self.spec, self.graph, self.linear = checkpoint, checkpoint.spec, graph, linear
+    def __init__(self, checkpoint: Checkpoint, graph: Graph) -> None:
+        self.checkpoint, self.spec, self.graph = checkpoint, checkpoint.spec, graph
 
     def constant(self, name: str) -> str:
+        """Store one of the checkpoint's tensors as it is."""
         return self.graph.weight(name, self.checkpoint.tensor(name))
 
     def matrix(self, name: str) -> Floats:
+        """A linear layer's weight as (in, out)."""
         return np.ascontiguousarray(self.checkpoint.tensor(f"{name}.weight").T)
 
-    def norm(self, x: str, skip: str, stem: str, bias: str = "") -> str:
-        inputs = [x, skip, self.constant(f"{stem}.weight"), self.constant(f"{stem}.bias"), *([bias] if bias else [])]
-        return self.graph.fused("SkipLayerNormalization", inputs, stem, epsilon=self.spec.epsilon)
+    def add_bias(self, x: str, name: str) -> str:
+        """x + the linear layer's bias."""
+        return self.graph.add("Add", [x, self.constant(f"{name}.bias")], f"{name}.biased")
+
+    def linear(self, x: str, name: str) -> str:
+        """x @ weight + bias."""
+        product = self.graph.add("MatMul", [x, self.graph.weight(f"{name}.weight", self.matrix(name))], name)
+        return self.add_bias(product, name)
+
+    def norm(self, x: str, stem: str) -> str:
+        """Layer normalisation. (SkipLayerNormalization, Add included, takes three times as long on CPUs.)"""
+        inputs = [x, self.constant(f"{stem}.weight"), self.constant(f"{stem}.bias")]
+        return self.graph.add("LayerNormalization", inputs, stem, axis=-1, epsilon=self.spec.epsilon)
 
     def positions(self) -> Floats:
+        """(max_length, dim): what is added to the word vectors at each place."""
         table = self.checkpoint.tensor(POSITIONS)[self.spec.first_position :]
         return table[: self.spec.max_length] + self.checkpoint.tensor(KINDS)[0]
 
-    def embed(self) -> str:
-        words, stem = self.checkpoint.words, "embeddings.LayerNorm"
-        positions = self.graph.weight("positions", self.positions())
-        if not isinstance(words, BlockWords):
-            tables = ["ids", "", self.graph.weight("words", words), positions, ""]
-            scale = [self.constant(f"{stem}.weight"), self.constant(f"{stem}.bias")]
-            return self.graph.fused(
-                "EmbedLayerNormalization", [*tables, *scale], stem, outputs=2, epsilon=self.spec.epsilon
-            )
-        # Q4_0 counts from -8; flipping the top bit of a nibble makes it the signed one (UINT4's default zero point is 0)
-        packed = (words.values[:, 0::2] | (words.values[:, 1::2] << 4)) ^ 0x88
-        table = self.graph.weight("words", packed, TensorProto.INT4)
-        scales = self.graph.weight("words.scales", words.scales)
-        word = self.graph.fused(
-            "GatherBlockQuantized",
-            [table, "ids", scales],
-            "words.gather",
-            gather_axis=0,
-            quantize_axis=1,
-            block_size=32,
-            bits=4,
-        )
+    def words(self) -> str:
+        """Word vectors of the ids; 4-bit tables stay packed and only the rows that are read are expanded."""
+        table = self.checkpoint.words
+        if not isinstance(table, BlockWords):
+            return self.graph.add("Gather", [self.graph.weight("words", table), "ids"], "words.gather")
+        packed = table.values[:, 0::2] | (table.values[:, 1::2] << 4)
+        inputs = [self.graph.weight("words", packed, TensorProto.UINT4), "ids"]
+        inputs.append(self.graph.weight("words.scales", table.scales))
+        sizes = {"gather_axis": 0, "quantize_axis": 1, "block_size": 32, "bits": 4}
+        return self.graph.fused("GatherBlockQuantized", inputs, "words.gather", **sizes)
+
+    def embedded(self) -> str:
+        """Word vectors plus positions, before the normalisation."""
         length = self.graph.add("Shape", ["ids"], "length", start=1, end=2)
-        zero, axis = self.graph.weight("zero", np.zeros(1, np.int64)), self.graph.weight("axis", np.zeros(1, np.int64))
-        row = self.graph.add("Slice", [positions, zero, length, axis], "positions.slice")
-        return self.norm(word, self.graph.add("Unsqueeze", [row, zero], "positions.row"), stem)
+        zero = self.graph.weight("zero", np.zeros(1, np.int64))
+        table = self.graph.weight("positions", self.positions())
+        row = self.graph.add("Slice", [table, zero, length, zero], "positions.row")
+        return self.graph.add("Add", [self.words(), row], "embedded")
 
     def attention(self, x: str, stem: str) -> str:
+        """Self-attention's context vectors."""
         names = [f"{stem}.self.{part}" for part in ("query", "key", "value")]
-        biases = np.concatenate([self.checkpoint.tensor(f"{name}.bias") for name in names])
-        bias = self.graph.weight(f"{stem}.bias", biases)
-        if self.linear is None:
-            weights = np.concatenate([self.matrix(name) for name in names], axis=1)
-            inputs = [x, self.graph.weight(f"{stem}.weight", weights), bias, "lengths"]
-            return self.graph.fused("Attention", inputs, stem, num_heads=self.spec.heads)
-        parts = [self.linear(self.graph, x, self.matrix(name), name) for name in names]
-        return self.graph.fused("MultiHeadAttention", [*parts, bias, "lengths"], stem, num_heads=self.spec.heads)
+        bias = np.concatenate([self.checkpoint.tensor(f"{name}.bias") for name in names])
+        weight = np.concatenate([self.matrix(name) for name in names], axis=1)
+        inputs = [x, self.graph.weight(f"{stem}.weight", weight), self.graph.weight(f"{stem}.bias", bias)]
+        return self.graph.fused("Attention", inputs, stem, num_heads=self.spec.heads)
 
     def gelu(self, x: str, name: str) -> str:
-        bias = self.constant(f"{name}.bias")
-        op = "BiasGelu" if self.spec.activation == "gelu" else "FastGelu"
-        return self.graph.fused(op, [x, bias], f"{name}.gelu")
+        """The activation function that config.json names."""
+        kind = "none" if self.spec.activation == "gelu" else "tanh"
+        return self.graph.add("Gelu", [x], f"{name}.gelu", approximate=kind)
 
     def layer(self, x: str, number: int) -> str:
-        linear, stem = self.linear or plain_linear, f"encoder.layer.{number}"
+        """One transformer layer."""
+        stem = f"encoder.layer.{number}"
         context = self.attention(x, f"{stem}.attention")
-        name = f"{stem}.attention.output.dense"
-        mixed = linear(self.graph, context, self.matrix(name), name)
-        x = self.norm(mixed, x, f"{stem}.attention.output.LayerNorm", self.constant(f"{name}.bias"))
+        mixed = self.linear(context, f"{stem}.attention.output.dense")
+        x = self.norm(self.graph.add("Add", [mixed, x], f"{stem}.mixed"), f"{stem}.attention.output.LayerNorm")
         name = f"{stem}.intermediate.dense"
-        wide = self.gelu(linear(self.graph, x, self.matrix(name), name), name)
-        name = f"{stem}.output.dense"
-        narrow = linear(self.graph, wide, self.matrix(name), name)
-        return self.norm(narrow, x, f"{stem}.output.LayerNorm", self.constant(f"{name}.bias"))
+        narrow = self.linear(self.gelu(self.linear(x, name), name), f"{stem}.output.dense")
+        return self.norm(self.graph.add("Add", [narrow, x], f"{stem}.summed"), f"{stem}.output.LayerNorm")
 
-    def write(self) -> None:
-        x = self.embed()
+    def body(self) -> str:
+        """Everything up to the last layer's output."""
+        x = self.norm(self.embedded(), "embeddings.LayerNorm")
         for number in range(self.spec.layers):
             x = self.layer(x, number)
-        pooled = self.graph.add("MatMul", ["pool", x], "pooled")
-        axis = self.graph.weight("pooled.axis", np.array([1], np.int64))
-        flat = self.graph.add("Squeeze", [pooled, axis], "flat")
-        self.graph.add("LpNormalization", [flat], "vectors", axis=-1, p=2)
+        return x
+
+    def write(self) -> None:
+        """Append the whole pass: layers, pooling, unit length."""
+        x = self.body()
+        one = self.graph.weight("axis", np.array([1], np.int64))
+        if self.spec.pooling == "mean":
+            pooled = self.graph.add("ReduceMean", [x, one], "pooled", keepdims=0)
+        else:
+            pooled = self.graph.add("Gather", [x, self.graph.weight("first", np.int64(0))], "pooled", axis=1)
+        self.graph.add("LpNormalization", [pooled], "vectors", axis=-1, p=2)
 
 
-def write_graph(checkpoint: Checkpoint, folder: Path, linear: Linear | None = None) -> None:
-    """Write model.onnx and model.data into ``folder``; ``linear`` None = float32 throughout."""
+def write_float(checkpoint: Checkpoint, folder: Path, taps: Sequence[str] = ()) -> None:
+    """Write model.onnx and model.data in float32 into ``folder``; ``taps`` are further outputs."""
     graph = Graph(folder)
-    _Bert(checkpoint, graph, linear).write()
-    inputs: dict[str, tuple[int, list[str | int]]] = {
-        "ids": (TensorProto.INT32, ["batch", "length"]),
-        "lengths": (TensorProto.INT32, ["batch"]),
-        "pool": (TensorProto.FLOAT, ["batch", 1, "length"]),
-    }
-    graph.close(inputs, "vectors", checkpoint.spec.dim)
+    FloatBert(checkpoint, graph).write()
+    graph.close(checkpoint.spec.dim, taps)

@@ -86,10 +86,10 @@ def prepare(name: str, settings: ModelSettings) -> Prepared:
     log.info("preparing %s in precision %s", source.spec.name, settings.precision)
 
     def write(folder: Path) -> None:
-        from searchd.encoder.graph import write_graph
+        from searchd.encoder.graph import write_float
 
         checkpoint = source.read()
-        write_graph(checkpoint, folder)
+        write_float(checkpoint, folder)
         (folder / "tokenizer.json").write_bytes(checkpoint.tokenizer)
 
     return publish(target, source.spec, settings.precision, mark, write)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from searchd.encoder.spec import Pooling
 from searchd.errors import ModelError
 from searchd.index.stores import Floats
 
@@ -35,10 +33,10 @@ _PACKAGE = {
 
 
 class Runner(Protocol):
-    """Runs one padded batch."""
+    """Runs one batch of texts of equal length."""
 
-    def __call__(self, ids: Ids, lengths: Ids) -> Floats:
-        """(batch, length) and (batch,) int32 -> (batch, dim) float32, rows of norm 1."""
+    def __call__(self, ids: Ids) -> Floats:
+        """(batch, length) int32 -> (batch, dim) float32, rows of norm 1."""
 
 
 def available() -> tuple[str, ...]:
@@ -68,6 +66,9 @@ def open_session(path: Path, device: str) -> Any:
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers: list[Any] = [PROVIDERS["cpu"]]
+    if device in ("cpu", "openvino"):
+        # the extended optimisations would join Add and LayerNormalization to an operator that is slower on CPUs
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     if device != "cpu":
         providers.insert(0, (PROVIDERS[device], {}))
     try:
@@ -76,36 +77,13 @@ def open_session(path: Path, device: str) -> Any:
         raise ModelError(f"{path} cannot be opened: {error}", "prepare the model again") from error
 
 
-def pool_weights(ids: Ids, lengths: Ids, pooling: Pooling, skip: int = 0) -> Floats:
-    """(batch, 1, length) weights of the tokens; ``skip`` leaves the prompt's tokens out of the mean."""
-    at = np.arange(ids.shape[1], dtype=np.int32)[None, :]
-    if pooling == "cls":
-        chosen = np.broadcast_to(at == 0, ids.shape)
-    else:
-        chosen = (at < lengths[:, None]) & (at >= skip)
-    weights = chosen.astype(np.float32)
-    weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1)
-    return weights[:, None, :]
-
-
 class FusedRunner:
     """Our own graph."""
 
-    def __init__(self, path: Path, device: str, pooling: Pooling) -> None:
+    def __init__(self, path: Path, device: str) -> None:
         self._run = open_session(path, device).run
-        self._pooling = pooling
 
-    def __call__(self, ids: Ids, lengths: Ids) -> Floats:
+    def __call__(self, ids: Ids) -> Floats:
         """See ``Runner``."""
-        feed = {"ids": ids, "lengths": lengths, "pool": pool_weights(ids, lengths, self._pooling)}
-        vectors: Floats = self._run(None, feed)[0]
+        vectors: Floats = self._run(None, {"ids": ids})[0]
         return vectors
-
-
-def pad(rows: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:
-    """Stack rows of ids, padded on the right with 0, beside their lengths."""
-    lengths = np.array([len(row) for row in rows], np.int32)
-    ids = np.zeros((len(rows), int(lengths.max())), np.int32)
-    for at, row in enumerate(rows):
-        ids[at, : len(row)] = row
-    return ids, lengths

@@ -67,7 +67,3 @@ class Tokens:
         """Tokens of each whole text, special tokens left out."""
         whole = [self._prepared(text) for text in texts]
         return [len(encoding) for encoding in self._tokenizer.encode_batch_fast(whole, add_special_tokens=False)]
-
-    def offsets(self, text: str) -> list[tuple[int, int]]:
-        """[start, end) of each token of the whole text, in code points of ``text``."""
-        return list(self._tokenizer.encode(self._prepared(text), add_special_tokens=False).offsets)
