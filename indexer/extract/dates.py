@@ -50,6 +50,8 @@ def _from_words(text: str) -> str:
 
 
 def _day(year: int, month: int, day: int) -> str:
+    if not 1900 <= year <= 2100:  # 0001-01-01 is what a database says for "none"
+        return ""
     try:
         return datetime(year, month, day).date().isoformat()  # noqa: DTZ001 - only the calendar is asked
     except ValueError:

@@ -38,6 +38,7 @@ class Node(Tag):
 
     chars: int = 0
     link_chars: int = 0
+    place: int = 0  # in document order
 
     @property
     def link_share(self) -> float:
@@ -64,6 +65,7 @@ class Document:
     tree: lxml.html.HtmlElement
     head: Head
     body: Node
+    nodes: tuple[Node, ...]  # all elements in document order: a loop over them is ten times as fast as a CSS selector
 
 
 def parse(body: bytes, url: str, content_type: str = "") -> Document:
@@ -78,9 +80,10 @@ def parse(body: bytes, url: str, content_type: str = "") -> Document:
         raise ExtractionError(f"{url} holds no HTML", "an empty body is not a page") from error
     head = _read_head(tree)
     _strip(tree)
-    soup, root = _soup(tree)
+    soup, nodes = _soup(tree)
+    root = nodes[0]
     found = next((child for child in root.children if isinstance(child, Node) and child.name == "body"), root)
-    return Document(url, soup, tree, head, found)
+    return Document(url, soup, tree, head, found, tuple(nodes))
 
 
 def _strip(tree: lxml.html.HtmlElement) -> None:
@@ -154,13 +157,14 @@ class _Linker:
             parent.chars += len(text.strip())
 
 
-def _soup(tree: lxml.html.HtmlElement) -> tuple[BeautifulSoup, Node]:
-    """Build the soup without recursion (pages nest deeper than Python's stack)."""
+def _soup(tree: lxml.html.HtmlElement) -> tuple[BeautifulSoup, list[Node]]:
+    """Build the soup without recursion (pages nest deeper than Python's stack); all its elements, the root first."""
     soup = BeautifulSoup("", "lxml", multi_valued_attributes=None)
     linker = _Linker(soup)
     root = _node(soup, tree)
     linker.add(soup, root)
     linker.text(root, tree.text)
+    nodes = [root]
     stack = [(iter(tree), root, tree)]
     while stack:
         children, node, element = stack[-1]
@@ -176,10 +180,12 @@ def _soup(tree: lxml.html.HtmlElement) -> tuple[BeautifulSoup, Node]:
         inner = node
         if len(stack) < MAX_DEPTH:
             inner = _node(soup, child)
+            inner.place = len(nodes)
+            nodes.append(inner)
             linker.add(node, inner)
         linker.text(inner, child.text)
         stack.append((iter(child), inner, child))
-    return soup, root
+    return soup, nodes
 
 
 def _node(soup: BeautifulSoup, element: lxml.html.HtmlElement) -> Node:

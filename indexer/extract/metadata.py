@@ -83,16 +83,20 @@ def _title(document: Document, settings: ExtractSettings, sections: tuple[Sectio
     chosen = next((inline_text(node, _never) for node in select(document.body, settings.title)), "")
     if chosen:
         return chosen
-    named = without_site_name(document.head.title, _site_names(document))
-    heading = next((inline_text(n, _never) for n in document.body.find_all("h1") if isinstance(n, Node)), "")
-    shared = next((s.headings[0] for s in sections if s.headings), "")
-    for candidate in (shared, heading):  # a heading above the article may be the site's
-        if candidate and _key(candidate) in _key(document.head.title):
-            return candidate
-    social = without_site_name(
-        _first(document.head.meta, ("og:title", "twitter:title", "dc.title")), _site_names(document)
-    )
-    return named or social or heading or shared or _from_path(document.url)
+    head = document.head
+    heading = next((s.headings[0] for s in sections if s.headings), "")
+    if heading and _key(heading) in _key(head.title):
+        return heading
+    names = _site_names(document)
+    named = _agreeing_part(head.title, heading) or without_site_name(head.title, names)
+    social = without_site_name(_first(head.meta, ("og:title", "twitter:title", "dc.title")), names)
+    return named or social or heading or _from_path(document.url)
+
+
+def _agreeing_part(title: str, heading: str) -> str:
+    """The part of "Page | Site" that the article's heading contains; "" when there is none."""
+    inside = [part.strip() for part in _SEPARATOR.split(title) if _key(part) and _key(part) in _key(heading)]
+    return max(inside, key=len, default="")
 
 
 def _never(node: Node) -> bool:
@@ -152,21 +156,28 @@ def _published(document: Document, settings: ExtractSettings, things: list[dict[
 
 def _time_elements(document: Document) -> Iterator[str]:
     """Dates in markup: what is marked as the publication's first, then the only <time> of the page."""
-    for node in document.body.select("[itemprop~=datePublished], time[pubdate], .dt-published"):
-        yield str(node.attrs.get("datetime") or node.attrs.get("content") or node.get_text())
-    times = document.body.find_all("time", datetime=True)
-    if len({str(node.attrs["datetime"]) for node in times}) == 1:  # several are those of a list of other pages
-        yield str(times[0].attrs["datetime"])
+    times: list[str] = []
+    for node in document.nodes:
+        attributes = node.attrs
+        stated = str(attributes.get("datetime") or attributes.get("content") or "")
+        if "datePublished" in str(attributes.get("itemprop", "")) or "pubdate" in attributes:
+            yield stated or node.get_text()
+        elif node.name == "time" and stated:
+            times.append(stated)
+    if len(set(times)) == 1:  # several are those of a list of other pages
+        yield times[0]
 
 
 def _author(document: Document, things: list[dict[str, Any]]) -> str:
-    marked = (
-        inline_text(n, _never) for n in document.body.select("[itemprop~=author], [rel~=author]") if isinstance(n, Node)
-    )
     named = [*_strings(next((t["author"] for t in things if t.get("author")), None))]
     named += [*document.head.meta.get(next((n for n in _AUTHOR if n in document.head.meta), ""), ())]
-    candidates = [*named, *marked]
-    return next((text for text in candidates if 0 < len(text) <= _MAX_LABEL and "://" not in text), "")
+    if not named:
+        named = [inline_text(node, _never) for node in document.nodes if "author" in _roles(node)]
+    return next((text for text in named if 0 < len(text) <= _MAX_LABEL and "://" not in text), "")
+
+
+def _roles(node: Node) -> list[str]:
+    return f"{node.attrs.get('itemprop', '')} {node.attrs.get('rel', '')}".split()
 
 
 def _tags(document: Document, settings: ExtractSettings, things: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from indexer.extract.metadata import read_metadata
 from indexer.extract.pdf import extract_pdf
 from indexer.extract.prune import pruner
 from indexer.extract.root import find_root
+from indexer.extract.vote import Vote, is_news, keep_voted
 from searchd.index.records import Article
 from searchd.settings import ExtractSettings
 
@@ -30,7 +31,8 @@ def fingerprint(settings: ExtractSettings) -> str:
 def extract(body: bytes, url: str, content_type: str = "", settings: ExtractSettings = ExtractSettings()) -> Article:
     """Return the article of an HTML page or a PDF; raise ExtractionError when it cannot be read.
 
-    Pure and single-threaded: no network, no time limit (``extract_many`` sets one). ConfigError for a selector that is none.
+    Pure and single-threaded: no network, no time limit (``extract_many`` sets one). ConfigError for a selector that
+    is none.
     """
     if body[:1024].lstrip().startswith(b"%PDF-") or "application/pdf" in content_type:
         return extract_pdf(body, url)
@@ -38,8 +40,12 @@ def extract(body: bytes, url: str, content_type: str = "", settings: ExtractSett
 
 
 def _article(document: Document, settings: ExtractSettings) -> Article:
-    roots = find_root(document, settings.include)
+    vote = Vote(document)
+    roots = find_root(document, settings.include, vote)
     writer = Writer(pruner(roots, settings.exclude))
     for root in roots:
         writer.walk(root)
-    return read_metadata(document, settings, writer.sections())
+    sections = writer.sections()
+    if not settings.include and is_news(document):
+        sections = keep_voted(sections, vote)
+    return read_metadata(document, settings, sections)

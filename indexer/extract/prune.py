@@ -6,49 +6,71 @@ import re
 from collections.abc import Callable
 
 from indexer.extract.document import Node
-from indexer.extract.root import select
+from indexer.extract.root import MIN_CHARS, select
 
-_DROPPED_TAGS = frozenset({"nav", "footer", "form", "button", "dialog"})
-_DROPPED_ROLES = frozenset({"navigation", "search", "banner", "contentinfo", "complementary", "dialog", "toolbar"})
-_NAMES = re.compile(
-    r"(^|[\s_-])(toc|table-of-contents|breadcrumbs?|share|sharing|social|related|comments?|disqus|newsletter|subscribe|"
-    r"cookies?|promo|sidebar|sidebox|navheader|navfooter|nav|navbar|navigation|menu|pagination|pager|prev-?next|"
-    r"edit-(this-)?page|skip-?links?|advert(isement)?s?|ads?|sponsored|byline|tags|taglist|recommend(ed|ations?)?|"
-    r"most-?read|trending|popular|outbrain|taboola|print-only|noprint|sr-only|screen-reader-text|visually-?hidden)($|[\s_-])",
+_TAGS = frozenset({"nav", "footer", "form", "button", "dialog"})
+_ROLES = frozenset(
+    {"navigation", "search", "banner", "contentinfo", "dialog", "alertdialog", "toolbar", "menu", "menubar"}
+)
+# Names that hold no content whatever is in them, and names that do where links or little text confirm it.
+_SURE = re.compile(
+    r"(^|[\s_-])(toc|table-?of-?contents|breadcrumbs?|navheader|navfooter|navbar|pagination|pager|prev-?next|"
+    r"skip-?(to-?content|links?)|edit-(this-)?page|share-?(bar|buttons?|links?|tools?)|social-?(share|links?|media|bar)|"
+    r"addtoany|sharedaddy|disqus|outbrain|taboola|newsletter-?(signup|form|box)?|cookie-?(banner|notice|consent)|"
+    r"screen-reader-text|sr-only|visually-?hidden|noprint|site-(header|footer)|page-(header|footer)|masthead|"
+    r"adsbygoogle|advert(isement)?s?)($|[\s_-])",
     re.IGNORECASE,
 )
-_CHECKED = frozenset("div ul ol dl p section aside table header span figure".split())
+_LIKELY = re.compile(
+    r"(^|[\s_-])(nav|navigation|menu|sidebar|related|recommended|recommendations|share|sharing|social|comments?|respond|"
+    r"promo|sponsored|trending|popular|most-?(read|viewed)|more-?(from|stories|news)|tags?|taglist|tag-?links|"
+    r"by-?line|author-?(bio|box|info)|footer|copyright|subscribe|signup|widget|ad|ads)($|[\s_-])",
+    re.IGNORECASE,
+)
+_CHECKED = frozenset({"div", "ul", "ol", "dl", "p", "section", "aside", "header", "table"})
+_LINKED = 0.4  # share of link text that confirms a likely name
+_SHORT = 80  # characters that confirm it as well: "Share on ..."
 
 
 def pruner(roots: tuple[Node, ...], exclude: tuple[str, ...]) -> Callable[[Node], bool]:
     """Return a predicate: is this node left out of the article?"""
     excluded = {id(node) for root in roots for node in select(root, exclude)} if exclude else set()
-    limit = 0.4 * sum(root.chars for root in roots)
+    budget = sum(root.chars for root in roots) - MIN_CHARS
+    verdicts: dict[int, bool] = {}
 
     def dropped(node: Node) -> bool:
-        if id(node) in excluded:
-            return True
-        return node.chars <= limit and is_navigation(node)
+        verdict = verdicts.get(id(node))
+        if verdict is None:
+            # What would leave nothing is the page: an index is made of the links that elsewhere are navigation.
+            verdict = id(node) in excluded or (node.chars <= budget and is_navigation(node))
+            verdicts[id(node)] = verdict
+        return verdict
 
     return dropped
 
 
 def is_navigation(node: Node) -> bool:
     """Whether markup or links say that a node is not part of the text."""
-    if node.name in _DROPPED_TAGS or node.attrs.get("role") in _DROPPED_ROLES:
+    if node.name in _TAGS or node.attrs.get("role") in _ROLES:
         return True
     if node.name not in _CHECKED:
         return False
-    if _NAMES.search(f"{node.attrs.get('class', '')} {node.attrs.get('id', '')}"):
-        return True
-    return bool(node.link_chars) and node.link_share > 0.5 and _is_link_list(node)
+    names = f"{node.attrs.get('class', '')} {node.attrs.get('id', '')}"
+    if names != " " and node.name != "table":
+        if _SURE.search(names):
+            return True
+        if _LIKELY.search(names) and (node.link_share >= _LINKED or node.chars <= _SHORT):
+            return True
+    return _is_link_list(node)
 
 
 def _is_link_list(node: Node) -> bool:
-    """In-page contents lists and language switches: their links say where they lead."""
-    links = node.find_all("a", href=True)
-    if len(links) < 3:
+    """In-page contents lists, groups of them, and language switches: their links say where they lead."""
+    if not node.link_chars or node.name == "table":
         return False
-    inner = sum(str(link.attrs["href"]).startswith("#") for link in links)
-    switches = sum("hreflang" in link.attrs for link in links)
-    return inner > 0.8 * len(links) or switches > 0.8 * len(links)
+    links = [link for link in node.find_all("a") if "href" in link.attrs]
+    if sum("hreflang" in link.attrs for link in links) > 0.8 * len(links):
+        return node.chars <= 60 + 20 * len(links)
+    if node.link_share <= 0.6 or len(links) < 3:
+        return False
+    return sum(str(link.attrs["href"]).startswith("#") for link in links) > 0.8 * len(links)

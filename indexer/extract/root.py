@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import soupsieve
-import trafilatura
 from bs4 import Tag
 
 from indexer.extract.document import Document, Node
+from indexer.extract.vote import Vote, words
 from searchd.errors import ConfigError
 
 MIN_CHARS = 140  # a shorter container is a teaser, not an article
 MAX_LINK_SHARE = 0.6  # above, a container is a menu unless nothing else is there
-_SEMANTIC = (
-    "[itemprop~=articleBody]",
-    "main",
-    "[role=main]",
-    "article",
-    "#main-content, #content-main, #main, #content, #page-content, #article-body",
+_DOMINANT = 0.6  # of the text of all containers of its kind must be in the chosen one
+_HELD = 0.95  # of the voted words must be in the subtree that the vote leads to
+_IDS = frozenset(
+    "main content main-content maincontent content-main page-content pagecontent article-body articlebody bodycontent "
+    "mw-content-text docs-content doc-content primary".split()
 )
-_CONTAINER = re.compile(
-    r"(^|[\s_-])(article|post|entry|story|document|markdown|page|main)[_-]*(body|content|text)($|[\s_-])"
-    r"|(^|\s)(rst-content|markdown-body|articlebody|entry-content|post-content|documentation|document)($|\s)",
+_CLASS = re.compile(
+    r"(^|\s)((article|post|entry|story|page|doc|docs|document|documentation)[_-]{0,2}(body|content|text)|main-content|"
+    r"markdown-body|rst-content|document|documentation|theme-doc-markdown|markdown|hentry|h-entry|e-content)(\s|$)",
     re.IGNORECASE,
 )
-_WORDS = re.compile(r"\w+")
+_HEADINGS = ("h1", "h2")
+_MAX_PREFACE = 600  # characters above the article's container that may still belong to it
 
 
-def find_root(document: Document, include: tuple[str, ...] = ()) -> tuple[Node, ...]:
-    """The subtrees that hold the article, in document order."""
+def find_root(document: Document, include: tuple[str, ...], vote: Vote) -> tuple[Node, ...]:
+    """The subtrees that hold the article, in document order: a title block above the container comes first."""
     if include:
         found = select(document.body, include)
         if found:
             return outermost(found)
-    semantic = _semantic(document.body)
-    return (semantic or _voted(document) or document.body,)
+    root = _semantic(document, MIN_CHARS) or _voted(document, vote) or _semantic(document, 1) or document.body
+    preface = _preface(document, root)
+    return (preface, root) if preface is not None else (root,)
 
 
 def select(root: Node, selectors: Iterable[str]) -> list[Node]:
@@ -50,58 +51,81 @@ def select(root: Node, selectors: Iterable[str]) -> list[Node]:
     return found
 
 
-def outermost(nodes: list[Node]) -> tuple[Node, ...]:
+def outermost(nodes: Iterable[Node]) -> tuple[Node, ...]:
     """Without nodes inside other ones, without repetition, in document order."""
-    chosen = {id(node) for node in nodes}
-    kept = {id(n): n for n in nodes if not any(id(parent) in chosen for parent in n.parents)}
-    order = sorted(kept.values(), key=_position)
-    return tuple(order)
+    chosen = {id(node): node for node in nodes}
+    kept = [node for node in chosen.values() if not any(id(parent) in chosen for parent in node.parents)]
+    return tuple(sorted(kept, key=lambda node: node.place))
 
 
-def _position(node: Node) -> tuple[int, ...]:
-    path: list[int] = []
-    current: Tag | None = node
-    while current is not None and current.parent is not None:
-        path.append(next(i for i, child in enumerate(current.parent.contents) if child is current))
-        current = current.parent
-    return tuple(reversed(path))
-
-
-def _semantic(body: Node) -> Node | None:
-    for selector in _SEMANTIC:
-        found = [node for node in body.select(selector) if isinstance(node, Node) and _is_article(node)]
-        if not found:
-            continue
-        best = max(found, key=lambda node: node.chars - node.link_chars)
-        total = sum(node.chars - node.link_chars for node in outermost(found))
-        if best.chars - best.link_chars >= 0.6 * total:
+def _semantic(document: Document, least: int) -> Node | None:
+    """The container that markup names, when it dominates its kind and is no menu."""
+    by_kind: dict[int, list[Node]] = {}
+    for node in document.nodes:
+        if node.chars >= least and node.link_share <= MAX_LINK_SHARE:
+            for kind in _kinds(node):
+                by_kind.setdefault(kind, []).append(node)
+    for kind in sorted(by_kind):
+        best = max(by_kind[kind], key=_prose)
+        if _prose(best) >= _DOMINANT * sum(_prose(node) for node in outermost(by_kind[kind])):
             return best
     return None
 
 
-def _is_article(node: Node) -> bool:
-    return node.chars >= MIN_CHARS and node.link_share <= MAX_LINK_SHARE
+def _kinds(node: Node) -> Iterator[int]:
+    """Which of the known containers a node is, 0 being the surest."""
+    attributes = node.attrs
+    if "articleBody" in str(attributes.get("itemprop", "")).split():
+        yield 0
+    if node.name == "main" or attributes.get("role") == "main":
+        yield 1
+    if node.name == "article":
+        yield 2
+    if str(attributes.get("id", "")).lower() in _IDS:
+        yield 3
+    if _CLASS.search(str(attributes.get("class", ""))):
+        yield 4
 
 
-def _voted(document: Document) -> Node | None:
-    """The smallest subtree that holds (nearly) all words that trafilatura's density vote chose."""
-    try:
-        result = trafilatura.bare_extraction(document.tree, fast=True, with_metadata=False, include_comments=False)
-    except RecursionError:  # its walks recurse; a page this deep is left to the body
-        return None
-    text = (result.text if result is not None else "") or ""
-    wanted = set(_WORDS.findall(text.lower()))
-    if len(text) < MIN_CHARS:
+def _prose(node: Node) -> int:
+    return node.chars - node.link_chars
+
+
+def _voted(document: Document, vote: Vote) -> Node | None:
+    """The smallest subtree that holds (nearly) all words that the density vote chose."""
+    wanted = set(words(vote.text))
+    if len(vote.text) < MIN_CHARS:
         return None
     node = document.body
     while True:
-        inner = next(
-            (c for c in node.contents if isinstance(c, Node) and c.chars >= MIN_CHARS and _holds(c, wanted)), None
-        )
+        inner = next((c for c in node.contents if isinstance(c, Node) and _holds(c, wanted)), None)
         if inner is None:
             return node
         node = inner
 
 
 def _holds(node: Node, wanted: set[str]) -> bool:
-    return len(wanted & set(_WORDS.findall(node.get_text(" ").lower()))) >= 0.95 * len(wanted)
+    return node.chars >= MIN_CHARS and len(wanted & set(words(node.get_text(" ")))) >= _HELD * len(wanted)
+
+
+def _preface(document: Document, root: Node) -> Node | None:
+    """The page's title block where it stands above the container: the only h1 of the page, and what is beside it.
+
+    Manual pages and many blogs put <header><h1>, a summary line included, before the container of the text.
+    """
+    first = next((node for node in document.nodes if node.name == "h1" and node.chars), None)
+    if first is None or first.place > root.place or any(parent is root for parent in first.parents):
+        return None
+    if any(isinstance(node, Node) and node.name == "h1" for node in root.find_all("h1", limit=1)):
+        return None
+    block: Tag | None = first.parent
+    for candidate in (block, first):
+        if isinstance(candidate, Node) and _is_preface(candidate, root):
+            return candidate
+    return None
+
+
+def _is_preface(node: Node, root: Node) -> bool:
+    if node.name == "body" or any(parent is node for parent in root.parents):
+        return False
+    return node.chars <= _MAX_PREFACE and node.link_chars <= 0.3 * node.chars
