@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
@@ -37,8 +36,8 @@ class CrawlReport:
     refused: int = 0
     suspect: int = 0
     gone: int = 0
-    failed: Counter[str] = field(default_factory=Counter)
-    skipped: Counter[str] = field(default_factory=Counter)
+    failed: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
     requests: int = 0
     start_page_ok: bool = False
@@ -51,9 +50,7 @@ class CrawlReport:
     def from_facts(cls, facts: Mapping[str, Any]) -> Self:
         """The report that ``dataclasses.asdict`` took apart; unknown keys are ignored."""
         known = {field.name for field in fields(cls)}
-        report = cls(**{name: value for name, value in facts.items() if name in known})
-        report.failed, report.skipped = Counter(report.failed), Counter(report.skipped)
-        return report
+        return cls(**{name: value for name, value in facts.items() if name in known})
 
     @property
     def failures(self) -> int:
@@ -62,7 +59,18 @@ class CrawlReport:
 
     def skip(self, reason: str, example: str) -> None:
         """Count an address that is not asked for; the first of each reason is kept as its example."""
-        self.skipped[reason] += 1
+        self.skipped[reason] = self.skipped.get(reason, 0) + 1
+        self.examples.setdefault(reason, example)
+
+    def unskip(self, reason: str) -> None:
+        """Take one count back."""
+        self.skipped[reason] -= 1
+        if not self.skipped[reason]:
+            del self.skipped[reason], self.examples[reason]
+
+    def fail(self, reason: str, example: str) -> None:
+        """Count a page that could not be fetched."""
+        self.failed[reason] = self.failed.get(reason, 0) + 1
         self.examples.setdefault(reason, example)
 
     def summary(self) -> str:
@@ -77,7 +85,13 @@ class CrawlReport:
         )  # fmt: skip
         parts += [f"{count} {name}" for name, count in optional if count]
         if self.failed:
-            parts.append("failed: " + ", ".join(f"{count} {why}" for why, count in self.failed.most_common()))
+            parts.append(f"failed: {counted(self.failed)}")
         if self.skipped:
-            parts.append("skipped: " + ", ".join(f"{count} {why}" for why, count in self.skipped.most_common()))
+            parts.append(f"skipped: {counted(self.skipped)}")
         return "; ".join(parts) + ("" if self.complete else "; cut short")
+
+
+def counted(reasons: Mapping[str, int]) -> str:
+    """Reasons with their counts, the most frequent first."""
+    ranked = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count} {why}" for why, count in ranked)

@@ -6,6 +6,7 @@ check have to see.
 
 from __future__ import annotations
 
+import base64
 import os
 import time
 import zlib
@@ -69,10 +70,9 @@ class Secrets:
         if cookies := _variable(settings.cookies_env, "cookies_env", environ):
             headers["Cookie"] = cookies.strip()
         if auth := _variable(settings.auth_env, "auth_env", environ):
-            user, colon, password = auth.partition(":")
-            if not colon:
+            if ":" not in auth:
                 raise ConfigError(f"{settings.auth_env} is not of the form user:password")
-            headers["Authorization"] = aiohttp.BasicAuth(user, password, "utf-8").encode()
+            headers["Authorization"] = f"Basic {base64.b64encode(auth.encode()).decode()}"
         return cls(headers)
 
 

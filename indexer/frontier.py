@@ -38,7 +38,7 @@ class Frontier:
         self.drop = frozenset(name.lower() for name in settings.drop_parameters)
         self._known: set[str] = set()
         self._resting: set[str] = set()
-        self._rejected: set[str] = set()
+        self._rejected: dict[str, str] = {}
         self._new: list[Page] = []
         self._ready: list[Page] = []
         self._busy: set[int] = set()
@@ -46,7 +46,7 @@ class Frontier:
         self._traps = Traps(settings)
         self.waiting = 0
 
-    def load(self, now: float) -> None:
+    def load(self, now: float, *, resumed: bool = False) -> None:
         """Take up the known addresses: judge them again by today's rules, let rest what need not be asked for."""
         for page in list(self.state.pages()):
             self._known.add(page.url)
@@ -55,7 +55,8 @@ class Frontier:
                 page.skipped = reason
                 self.state.save(page)
             if reason:
-                self.report.skip(reason.partition(":")[0], page.url)
+                if not resumed:
+                    self.report.skip(reason.partition(":")[0], page.url)
                 continue
             self._room -= page.kind in ("page", "new")
             if page.done_run < self.run and self._rests(page, now):
@@ -63,7 +64,24 @@ class Frontier:
                 self.state.save(page)
                 self._resting.add(page.url)
         self._traps = Traps(self.settings, self._known)
+        self._offer_again()
         self.waiting = self.state.count_waiting(self.run)
+
+    def _offer_again(self) -> None:
+        """After a change of the rules, look again at the links of all pages: what was outside may be inside now."""
+        limits = self.settings
+        rules = [
+            sorted(self.scope.origins), self.scope.patterns, sorted(self.drop), limits.follow_links, limits.max_pages,
+            limits.max_depth, limits.max_url_length, limits.max_path_segments, limits.max_segment_repeats,
+            limits.max_per_pattern, limits.max_facets_per_path,
+        ]  # fmt: skip
+        if self.state.get_fact("rules") == rules:
+            return
+        if limits.follow_links:
+            for _, depth, found in self.state.links():
+                for link in found:
+                    self.offer(link.url, depth + 1, "link")
+        self.state.put_fact("rules", rules)
 
     def seed(self, addresses: Iterable[str], source: str) -> None:
         """Offer start pages and listed addresses: at depth 0, past the traps, since a person wrote them down."""
@@ -106,7 +124,7 @@ class Frontier:
         if url in self._known:
             self._wake(url, lastmod)
             return True
-        if url in self._rejected:
+        if url in self._rejected and not (trusted and self._pardoned(url)):
             return False
         reason = self._unwanted(url, depth, trusted)
         if reason:
@@ -186,9 +204,18 @@ class Frontier:
         rules = self.robots(urls.origin(url))
         return "" if rules.trouble or rules.allows(url) else "robots: robots.txt disallows it"
 
+    def _pardoned(self, url: str) -> bool:
+        """A link looked like a trap, and now a sitemap vouches for it."""
+        kind = self._rejected[url]
+        if not kind.startswith("trap"):
+            return False
+        del self._rejected[url]
+        self.report.unskip(kind)
+        return True
+
     def _reject(self, url: str, reason: str) -> None:
-        if len(self._rejected) < self.settings.max_pages:  # bounded: a trap's addresses are without end
-            self._rejected.add(url)
         kind, _, why = reason.partition(": ")
+        if len(self._rejected) < self.settings.max_pages:  # bounded: a trap's addresses are without end
+            self._rejected[url] = kind
         if kind != "elsewhere":
             self.report.skip(kind, f"{url}: {why}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from indexer.crawl_report import CrawlReport
+from indexer.crawl_report import CrawlReport, counted
 from searchd.settings import CrawlSettings
 
 
@@ -31,9 +31,10 @@ def judge(report: CrawlReport, before: Counts | None, after: Counts, settings: C
         reasons.append("the crawl was cut short")
     asked, failed = report.fetched, report.failures
     if failed >= settings.guard_min_pages and failed > settings.guard_failed_share * asked:
-        worst = ", ".join(f"{count} {why}" for why, count in report.failed.most_common(3))
         share = f"{100 * failed / asked:.1f} %"
-        reasons.append(f"{failed} of {asked} fetches failed ({share}: {worst}; guard_failed_share)")
+        reasons.append(f"{failed} of {asked} fetches failed ({share}: {counted(report.failed)}; guard_failed_share)")
+    if report.suspect >= settings.guard_min_pages and report.suspect > settings.guard_shrink_share * asked:
+        reasons.append(f"{report.suspect} of {asked} pages were not found this time (guard_shrink_share)")
     if before is not None:
         reasons += _shrunk("pages", before.pages, after.pages, before.pages - after.pages, settings)
         reasons += _shrunk("passages", before.passages, after.passages, before.pages, settings)

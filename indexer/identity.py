@@ -68,8 +68,13 @@ def elsewhere(url: str, canonical: str) -> bool:
     return bool(canonical) and canonical != url and urls.path(canonical) != urls.path(url)
 
 
+def _other_path(url: str, canonical: str) -> bool:
+    """Like :func:`elsewhere`, without variants by query: any number of facets may name the one list they filter."""
+    return elsewhere(url, canonical) and url.partition("?")[0] != canonical.partition("?")[0]
+
+
 def _broken_templates(pages: dict[str, Candidate]) -> frozenset[str]:
-    named = Counter(row.canonical for row in pages.values() if elsewhere(row.url, row.canonical))
+    named = Counter(row.canonical for row in pages.values() if _other_path(row.url, row.canonical))
     enough = max(MIN_OF_BROKEN_TEMPLATE, SHARE_OF_BROKEN_TEMPLATE * len(pages))
     return frozenset(target for target, times in named.items() if times >= enough)
 

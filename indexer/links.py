@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from multidict import MultiMapping
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from indexer import charset, robots, urls
@@ -63,6 +64,13 @@ def parse(
     return _Reader(tree, url, headers, agent, drop).read()
 
 
+def header_values(headers: Mapping[str, str], name: str) -> list[str]:
+    """All values of a header that may come several times."""
+    if isinstance(headers, MultiMapping):
+        return list(headers.getall(name, []))
+    return [headers[name]] if name in headers else []
+
+
 class _Reader:
     """One pass over one page; the base address may change on the way."""
 
@@ -72,7 +80,7 @@ class _Reader:
         self.tree, self.url, self.agent, self.drop = tree, url, agent, drop
         self.base = self._base()
         self.canonical = self._header_canonical(headers.get("Link", ""))
-        self.robots_values = [headers["X-Robots-Tag"]] if "X-Robots-Tag" in headers else []
+        self.robots_values = header_values(headers, "X-Robots-Tag")
         self.refresh = ""
         self.found: dict[str, str] = {}
         self.alternates: list[tuple[str, str]] = []

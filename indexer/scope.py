@@ -16,10 +16,17 @@ class Scope:
     """The site's origins and its include and exclude patterns."""
 
     def __init__(self, origins: Iterable[str], include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
-        self.origins = frozenset(origins)
+        self.origins = frozenset[str]()
+        self._prefixes: tuple[str, ...] = ()
+        self.take_in(origins)
+        self.patterns = [list(include), list(exclude)]
+        self._include = [(pattern, _compile(pattern)) for pattern in self.patterns[0]]
+        self._exclude = [(pattern, _compile(pattern)) for pattern in self.patterns[1]]
+
+    def take_in(self, origins: Iterable[str]) -> None:
+        """Add origins to the site."""
+        self.origins |= frozenset(origins)
         self._prefixes = tuple(f"{origin}/" for origin in sorted(self.origins))
-        self._include = [(pattern, _compile(pattern)) for pattern in include]
-        self._exclude = [(pattern, _compile(pattern)) for pattern in exclude]
 
     def on_site(self, url: str) -> bool:
         """Whether a normalised URL lies on one of the site's origins."""
@@ -38,6 +45,18 @@ class Scope:
             if _matches(rule, path, url):
                 return f"exclude pattern {pattern}"
         return ""
+
+
+def siblings(one: str, other: str) -> bool:
+    """Whether two addresses differ in nothing but scheme (and its port) and a leading www. in their origins."""
+    return _bare_host(one) == _bare_host(other) and bool(_bare_host(one))
+
+
+def _bare_host(url: str) -> str:
+    origin = urls.origin(url)
+    if origin.count(":") > 1:
+        return ""  # a port was written: such a site is where it is
+    return urls.host(url).removeprefix("www.")
 
 
 def matches_any(patterns: Iterable[str], url: str) -> bool:

@@ -15,12 +15,12 @@ from indexer import charset, links, urls
 from indexer.crawl_report import CrawlReport
 from indexer.fetch import Fetched
 from indexer.frontier import Frontier
+from indexer.gate import REDIRECTS
 from indexer.links import PageLinks
 from indexer.soft404 import Soft404
 from indexer.state import Page, State
 from searchd.settings import CrawlSettings
 
-REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 _GROW, _SHRINK = 2.0, 0.5  # adaptive interval after an unchanged, a changed answer
 
@@ -39,11 +39,15 @@ class Settler:
     ) -> None:
         self.state, self.settings, self.frontier = state, settings, frontier
         self.soft_404, self.report, self.run = soft_404, report, run
+        self.feeds: dict[str, None] = {}
         self.accepted = frozenset(kind.lower() for kind in settings.content_types)
 
     def settle(self, page: Page, fetched: Fetched, now: float) -> None:
-        """Record the answer."""
-        self.report.fetched += 1
+        """Record the answer. A second look in the same run counts in place of the first."""
+        if page.done_run == self.run:
+            self.report.suspect -= 1
+        else:
+            self.report.fetched += 1
         page.done_run, page.checked_at, page.status = self.run, now, fetched.status
         status = fetched.status
         if status == 304 and page.kind == "page":
@@ -110,7 +114,7 @@ class Settler:
 
     @staticmethod
     def _header(fetched: Fetched) -> str:
-        return fetched.headers.get("X-Robots-Tag", "")
+        return "\n".join(links.header_values(fetched.headers, "X-Robots-Tag"))
 
     def _parse(self, page: Page, fetched: Fetched, kind: str) -> PageLinks:
         headers: Mapping[str, str] = fetched.headers
@@ -123,6 +127,8 @@ class Settler:
             self.frontier.offer(url, page.depth + 1, "hreflang", lang=lang)
         if found.canonical and found.canonical != page.url:
             self.frontier.offer(found.canonical, page.depth, "canonical")
+        if page.depth == 0 and found.feeds:
+            self.feeds.update(dict.fromkeys(found.feeds))
         if found.truncated:
             self.report.skip("many links", f"{page.url}: only the first {links.MAX_LINKS} links are read")
 
@@ -172,8 +178,7 @@ class Settler:
             if reason != "type":
                 self.report.skip(reason, f"{page.url}: {why}")
         else:
-            self.report.failed[reason] += 1
-            self.report.examples.setdefault(reason, f"{page.url}: {why}")
+            self.report.fail(reason, f"{page.url}: {why}")
 
     def _drop_copy(self, page: Page) -> None:
         if page.kind == "page":

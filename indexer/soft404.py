@@ -61,9 +61,9 @@ def visible_text(url: str, body: bytes) -> str:
     tree = LexborHTMLParser(charset.decode(body))
     tree.strip_tags(["script", "style", "noscript"])
     text = tree.body.text(separator=" ") if tree.body else ""
-    last = urls.path(url).rpartition("/")[2]
-    for echo in (url, urls.path(url), last):
-        if len(echo) > 3:
+    path = urls.path(url)
+    for echo in (url, path, path.rpartition("/")[2]):
+        if len(echo) > 2:
             text = text.replace(echo, " ")
     return " ".join(_WORD.findall(text[:_MAX_CHARS].lower()))
 

@@ -31,8 +31,8 @@ CREATE TABLE IF NOT EXISTS pages (
   done_run INTEGER NOT NULL, checked_at REAL NOT NULL, fetched_at REAL NOT NULL, changed_at REAL NOT NULL,
   gone_since REAL NOT NULL, sitemap_at REAL NOT NULL, interval_s REAL NOT NULL, etag TEXT NOT NULL,
   modified TEXT NOT NULL, content_type TEXT NOT NULL, charset TEXT NOT NULL, content_hash TEXT NOT NULL,
-  lang TEXT NOT NULL, robots_header TEXT NOT NULL, noindex INTEGER NOT NULL, soft_404 INTEGER NOT NULL,
-  canonical TEXT NOT NULL, target TEXT NOT NULL);
+  lang TEXT NOT NULL, robots_header TEXT NOT NULL, noindex INTEGER NOT NULL, canonical TEXT NOT NULL,
+  target TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS pages_waiting ON pages (done_run, depth, id);
 CREATE TABLE IF NOT EXISTS bodies (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS links (id INTEGER PRIMARY KEY, links BLOB NOT NULL);
@@ -74,7 +74,6 @@ class Page:
     lang: str = ""
     robots_header: str = ""
     noindex: bool = False
-    soft_404: bool = False
     canonical: str = ""
     target: str = ""
 
@@ -103,7 +102,7 @@ _UPDATE: Final = f"UPDATE pages SET {', '.join(f'{name}=?' for name in _COLUMNS[
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM pages"  # noqa: S608
 _CANDIDATES: Final = """
 SELECT url, depth, content_hash, canonical, target, noindex FROM pages
-WHERE skipped='' AND (kind='page' AND noindex=0 AND soft_404=0 OR kind='redirect') ORDER BY id
+WHERE skipped='' AND (kind='page' AND noindex=0 OR kind='redirect') ORDER BY id
 """
 
 
@@ -278,7 +277,6 @@ class State:
             "documents": len(identities.aliases),
             "duplicates": duplicates,
             "noindex": self._count("kind='page' AND skipped='' AND noindex=1"),
-            "soft_404": self._count("kind='page' AND skipped='' AND soft_404=1"),
             "redirects": int(kinds.get("redirect", 0)),
             "gone": int(kinds.get("gone", 0)),
             "refused": int(kinds.get("refused", 0)),
