@@ -15,7 +15,7 @@ _ROLES = frozenset(
 # Names that hold no content whatever is in them, and names that do where links or little text confirm it.
 _SURE = re.compile(
     r"(^|[\s_-])(toc|table-?of-?contents|breadcrumbs?|navheader|navfooter|navbar|pagination|pager|prev-?next|"
-    r"skip-?(to-?content|links?)|edit-(this-)?page|share-?(bar|buttons?|links?|tools?)|social-?(share|links?|media|bar)|"
+    r"skip-?(to-?content|links?)|edit-(this-)?page|share-?(bar|buttons?|links?|tools?)|social-?(share|sharing|links?|icons?|buttons?|bar)|"
     r"addtoany|sharedaddy|disqus|outbrain|taboola|newsletter-?(signup|form|box)?|cookie-?(banner|notice|consent)|"
     r"screen-reader-text|sr-only|visually-?hidden|noprint|site-(header|footer)|page-(header|footer)|masthead|"
     r"adsbygoogle|advert(isement)?s?)($|[\s_-])",
@@ -32,17 +32,25 @@ _LINKED = 0.4  # share of link text that confirms a likely name
 _SHORT = 80  # characters that confirm it as well: "Share on ..."
 
 
+_COMMENTS = re.compile(
+    r"(^|[\s_-])(comments|commentlist|comment-(list|thread|section)|disqus_thread)($|[\s_-])", re.IGNORECASE
+)
+_MAX_SHARE = 0.3  # of the prose may go with one element: more is the article, whatever its class says
+
+
 def pruner(roots: tuple[Node, ...], exclude: tuple[str, ...]) -> Callable[[Node], bool]:
     """Return a predicate: is this node left out of the article?"""
     excluded = {id(node) for root in roots for node in select(root, exclude)} if exclude else set()
     budget = sum(root.chars for root in roots) - MIN_CHARS
+    prose = sum(root.chars - root.link_chars for root in roots)
     verdicts: dict[int, bool] = {}
 
     def dropped(node: Node) -> bool:
         verdict = verdicts.get(id(node))
         if verdict is None:
             # What would leave nothing is the page: an index is made of the links that elsewhere are navigation.
-            verdict = id(node) in excluded or (node.chars <= budget and is_navigation(node))
+            small = node.chars - node.link_chars <= _MAX_SHARE * prose or _is_comments(node)
+            verdict = id(node) in excluded or (node.chars <= budget and small and is_navigation(node))
             verdicts[id(node)] = verdict
         return verdict
 
@@ -57,11 +65,16 @@ def is_navigation(node: Node) -> bool:
         return False
     names = f"{node.attrs.get('class', '')} {node.attrs.get('id', '')}"
     if names != " " and node.name != "table":
-        if _SURE.search(names):
+        if _SURE.search(names) or _COMMENTS.search(names):
             return True
         if _LIKELY.search(names) and (node.link_share >= _LINKED or node.chars <= _SHORT):
             return True
     return _is_link_list(node)
+
+
+def _is_comments(node: Node) -> bool:
+    """Readers' comments: often longer than the article."""
+    return bool(_COMMENTS.search(f"{node.attrs.get('class', '')} {node.attrs.get('id', '')}"))
 
 
 def _is_link_list(node: Node) -> bool:

@@ -25,7 +25,7 @@ _CLASS = re.compile(
     r"markdown-body|rst-content|document|documentation|theme-doc-markdown|markdown|hentry|h-entry|e-content)(\s|$)",
     re.IGNORECASE,
 )
-_HEADINGS = ("h1", "h2")
+_BY_CLASS = 4  # the least sure kind of container
 _MAX_PREFACE = 600  # characters above the article's container that may still belong to it
 
 
@@ -35,7 +35,9 @@ def find_root(document: Document, include: tuple[str, ...], vote: Vote) -> tuple
         found = select(document.body, include)
         if found:
             return outermost(found)
-    root = _semantic(document, MIN_CHARS) or _voted(document, vote) or _semantic(document, 1) or document.body
+    root = (
+        _semantic(document, MIN_CHARS, vote) or _voted(document, vote) or _semantic(document, 1, vote) or document.body
+    )
     preface = _preface(document, root)
     return (preface, root) if preface is not None else (root,)
 
@@ -58,8 +60,8 @@ def outermost(nodes: Iterable[Node]) -> tuple[Node, ...]:
     return tuple(sorted(kept, key=lambda node: node.place))
 
 
-def _semantic(document: Document, least: int) -> Node | None:
-    """The container that markup names, when it dominates its kind and is no menu."""
+def _semantic(document: Document, least: int, vote: Vote) -> Node | None:
+    """The container that markup names, when it dominates its kind and is no menu; class names need the vote's consent."""
     by_kind: dict[int, list[Node]] = {}
     for node in document.nodes:
         if node.chars >= least and node.link_share <= MAX_LINK_SHARE:
@@ -67,7 +69,9 @@ def _semantic(document: Document, least: int) -> Node | None:
                 by_kind.setdefault(kind, []).append(node)
     for kind in sorted(by_kind):
         best = max(by_kind[kind], key=_prose)
-        if _prose(best) >= _DOMINANT * sum(_prose(node) for node in outermost(by_kind[kind])):
+        if _prose(best) < _DOMINANT * sum(_prose(node) for node in outermost(by_kind[kind])):
+            continue
+        if kind != _BY_CLASS or len(vote.text) < MIN_CHARS or _holds(best, set(words(vote.text))):
             return best
     return None
 
@@ -83,8 +87,8 @@ def _kinds(node: Node) -> Iterator[int]:
         yield 2
     if str(attributes.get("id", "")).lower() in _IDS:
         yield 3
-    if _CLASS.search(str(attributes.get("class", ""))):
-        yield 4
+    if node.name not in {"p", "span", "a", "li"} and _CLASS.search(str(attributes.get("class", ""))):
+        yield _BY_CLASS
 
 
 def _prose(node: Node) -> int:
@@ -116,7 +120,7 @@ def _preface(document: Document, root: Node) -> Node | None:
     first = next((node for node in document.nodes if node.name == "h1" and node.chars), None)
     if first is None or first.place > root.place or any(parent is root for parent in first.parents):
         return None
-    if any(isinstance(node, Node) and node.name == "h1" for node in root.find_all("h1", limit=1)):
+    if root.find("h1") is not None:
         return None
     block: Tag | None = first.parent
     for candidate in (block, first):

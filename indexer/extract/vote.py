@@ -18,7 +18,8 @@ from searchd.index.records import Block, Section
 _WORD = re.compile(r"\w+")
 _SHINGLE_WORDS = 3
 _AGREEMENT = 0.5  # of a block's shingles must be in the vote
-_MIN_SHARE = 0.25  # a vote for less of the text than this is a mistake (a teaser, a cookie note)
+_MIN_SHARE = 0.25  # a vote for less of the text than this, and less than ...
+_MIN_VOTED = 400  # ... so many characters is a mistake (a teaser, a cookie note)
 _NEWS_TYPE = re.compile(r"(?<!Tech)Article|Posting|Report")
 _TECHNICAL = frozenset({"code", "definition"})
 _VOTED_KINDS = frozenset({"paragraph", "list", "quote", "caption"})
@@ -86,7 +87,8 @@ def keep_voted(sections: tuple[Section, ...], vote: Vote) -> tuple[Section, ...]
     blocks = [block for section in sections for block in section.blocks]
     chosen = [block.kind in _VOTED_KINDS and vote.agrees(block) for block in blocks]
     total = sum(len(block.text) for block in blocks)
-    if not any(chosen) or sum(len(b.text) for b, yes in zip(blocks, chosen, strict=True) if yes) < _MIN_SHARE * total:
+    voted = sum(len(block.text) for block, yes in zip(blocks, chosen, strict=True) if yes)
+    if voted < min(_MIN_VOTED, _MIN_SHARE * total) or not any(chosen):
         return sections
     first, last = chosen.index(True), len(chosen) - 1 - chosen[::-1].index(True)
     technical = any(block.kind in _TECHNICAL for block in blocks[first : last + 1])
