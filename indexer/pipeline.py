@@ -134,7 +134,7 @@ class Pipeline:
                 "model": {"name": choice.name, "reason": choice.reason, "fingerprint": model.fingerprint},
                 "precision": self.site.model.precision,
                 "extraction": fingerprint,
-                "aliases": articles.folded,
+                "folded": {url: kept for url, kept in articles.folded.items() if url != kept},
                 **dataclasses.asdict(counts),
             },
         )
@@ -307,7 +307,7 @@ class Articles:
         """Learn boilerplate and duplicates; return how many pages are in each language."""
         self.boilerplate = extract.learn_boilerplate(article for _, article in self._each())
         cleaned = ((document.url, extract.clean(article, self.boilerplate)) for document, article in self._each())
-        self.folded = dedupe.fold(cleaned)
+        self.folded = dedupe.fold(cleaned)  # every page's URL -> the URL that stands for it
         return Counter(article.lang for _, article in self._each() if article.lang)
 
     def drafts(self, encoder: CachedEncoder, site: SiteSettings) -> Iterator[PageDraft]:

@@ -90,10 +90,8 @@ def snapshots_text(rows: list[Facts]) -> str:
         if row["error"]:
             lines.append(f"{mark} {row['id']}  {row['error']}")
         else:
-            size = row["bytes"] / 1e6
-            lines.append(
-                f"{mark} {row['id']}  {row['pages']} pages  {row['passages']} passages  {size:.1f} MB  {row['model']['name']}"
-            )
+            counts = f"{row['pages']} pages  {row['passages']} passages  {row['bytes'] / 1e6:.1f} MB"
+            lines.append(f"{mark} {row['id']}  {counts}  {row['model']['name']}")
     return "\n".join(lines) or "no snapshot yet"
 
 
@@ -108,8 +106,8 @@ def explain_url(settings: Settings, site: SiteSettings, url: str, query: str = "
     if not served:
         return [*lines, "snapshot: nothing was published yet"]
     opened = snapshot.open_snapshot(root, served)
-    folded = opened.manifest.facts.get("aliases", {}).get(url)
-    if folded and folded != url:
+    folded = opened.manifest.facts.get("folded", {}).get(url)
+    if folded:
         lines.append(f"duplicates: its text is the same as that of {folded}, which stands for it")
     index = Index.open(opened.folder)
     page = index.pages.by_url(url)
