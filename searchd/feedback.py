@@ -52,7 +52,7 @@ _UPSERTS = {
 _KEY_COLUMNS = {"query": 4, "click": 4, "vote": 3, "latency": 3}
 
 _EMAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
-_NUMBER = re.compile(r"\+?\d(?:[\s().\-/]?\d){6,}")
+_NUMBER = re.compile(r"\+?\d(?:[\s().\-/]{0,3}\d){6,}")
 
 Key = tuple[str, ...]
 

@@ -6,6 +6,7 @@ Pure given the store. ``templates/report.html`` draws it; there is no markup her
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -86,15 +87,13 @@ class Plot:
 
 def nice_top(value: int) -> int:
     """Return the smallest of 4, 10, 20, 50, 100 ... that is not below the value."""
-    top, steps = 4, (2.5, 2.0, 2.5)
-    turn = 0
-    while top < value:
-        top = int(top * steps[turn % 3])
-        turn += 1
-    return top
+    if value <= 4:
+        return 4
+    rounds = (step * int(f"1{'0' * zeros}") for zeros in itertools.count(1) for step in (1, 2, 5))
+    return next(number for number in rounds if number >= value)
 
 
-def plot(rows: Sequence[tuple[str, int, int]], width: float = 720, height: float = 160, ticks: int = 8) -> Plot:
+def plot(rows: Sequence[tuple[str, int, int]], width: float = 480, height: float = 150, ticks: int = 8) -> Plot:
     """Return a bar chart of (label, value, value of the front part); about ``ticks`` bars carry their label."""
     top = nice_top(max((value for _, value, _ in rows), default=0))
     step = width / max(len(rows), 1)
