@@ -33,6 +33,7 @@ __all__ = ["CrawlReport", "Progress", "crawl"]
 
 REMOTE_DELAY_S: Final = 0.1  # between two requests to a host that is not this machine, unless the owner says otherwise
 COMMIT_EVERY_S: Final = 0.5
+COMMIT_EVERY_PAGES: Final = 16  # so many answers at most are asked for again after a kill -9
 IN_RUN_CONFIRMATION_S: Final = 60.0  # a longer gone_confirm_s waits for a later run
 
 
@@ -96,7 +97,7 @@ class Run:
         self.report, self.now, self.halt = survey.report, survey.now, survey.gate.halt
         self.soft_404 = Soft404()
         self.settler = Settler(self.state, self.settings, frontier, self.soft_404, self.report, run)
-        self._committed = time.monotonic()
+        self._committed, self._uncommitted = time.monotonic(), 0
 
     async def go(self, *, resumed: bool) -> None:
         """Do all of it. Raises SiteError when there is nothing to crawl."""
@@ -198,7 +199,8 @@ class Run:
             done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-            if time.monotonic() - self._committed > COMMIT_EVERY_S:
+            self._uncommitted += len(done)
+            if self._uncommitted >= COMMIT_EVERY_PAGES or time.monotonic() - self._committed > COMMIT_EVERY_S:
                 self._commit()
 
     async def _visit(self, page: Page, fetched: Fetched | None = None) -> None:
@@ -236,7 +238,7 @@ class Run:
         self.frontier.flush()
         self.state.put_fact("report", dataclasses.asdict(self.report))
         self.state.commit()
-        self._committed = time.monotonic()
+        self._committed, self._uncommitted = time.monotonic(), 0
         if self.progress is not None:
             self.progress(Progress(self.report.fetched, self.frontier.waiting))
 

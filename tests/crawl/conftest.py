@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,13 +39,16 @@ class Crawler:
         self.web, self.state, self.clock = web, state, clock
         self.start = "/"
 
-    def __call__(self, **settings: Any) -> CrawlReport:  # noqa: ANN401 - settings of any type
+    def __call__(self, **settings: Any) -> CrawlReport:
         of_site = {field.name for field in dataclasses.fields(SiteSettings)}
         site = {name: settings.pop(name) for name in list(settings) if name in of_site}
         site.setdefault("url", self.web.url(self.start))
+        stop: threading.Event | None = settings.pop("stop", None)
         self.clock.pass_by(1)
         self.web.log.clear()
-        return crawl(SiteSettings(**site), dataclasses.replace(QUICK, **settings), self.state, now=self.clock)
+        return crawl(
+            SiteSettings(**site), dataclasses.replace(QUICK, **settings), self.state, now=self.clock, stop=stop
+        )
 
     def documents(self) -> dict[str, Document]:
         """Documents by their path."""
