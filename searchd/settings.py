@@ -129,6 +129,9 @@ class RankingSettings:
     boosts: dict[str, float] = setting({}, 'added to the score of pages: "/news/*" = -0.5, "tag:faq" = 1')
     freshness: float = setting(0.0, "added to the score of a page dated today; halved with each half-life of age")
     freshness_half_life_days: float = setting(180.0, "days after which that is worth half")
+    synonyms: tuple[tuple[str, ...], ...] = setting((), 'words that mean the same: ["laptop", "notebook"]')
+    typos: bool = setting(True, "look for the site's nearest words where it does not know a word of the query")
+    max_query_chars: int = setting(500, "longer queries are refused")
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:

@@ -13,20 +13,18 @@ from collections.abc import Callable, Iterator
 COMPOUNDING = frozenset({"de", "nl", "da", "no", "sv", "fi", "is", "hu", "et"})
 #: What German, Dutch and Scandinavian put between the parts.
 _LINKS = ("", "s", "es", "n", "en", "er", "e")
-_MIN_PART = 4
-_MIN_WORD = 9
 _MAX_PARTS = 4
 
 
-def split(word: str, frequency: Callable[[str], int]) -> tuple[str, ...]:
+def split(word: str, frequency: Callable[[str], int], min_part: int = 4) -> tuple[str, ...]:
     """Return the parts of a folded word, or () when it is better left whole.
 
-    frequency: in how many pages of the site a folded word stands; 0 when it does not.
+    min_part: letters that a part has at least. frequency: in how many pages of the site a folded word stands; 0 when it does not.
     """
-    if len(word) < _MIN_WORD or not word.isalpha():
+    if len(word) < 2 * min_part or not word.isalpha():
         return ()
     best: tuple[float, tuple[str, ...]] = (float(frequency(word)), ())
-    for parts in _ways(word, frequency, _MAX_PARTS):
+    for parts in _ways(word, frequency, min_part, _MAX_PARTS):
         if len(parts) > 1:
             mean = 1.0
             for part in parts:
@@ -35,16 +33,16 @@ def split(word: str, frequency: Callable[[str], int]) -> tuple[str, ...]:
     return best[1]
 
 
-def _ways(word: str, frequency: Callable[[str], int], parts_left: int) -> Iterator[tuple[str, ...]]:
-    if len(word) >= _MIN_PART and frequency(word) > 0:
+def _ways(word: str, frequency: Callable[[str], int], least: int, parts_left: int) -> Iterator[tuple[str, ...]]:
+    if len(word) >= least and frequency(word) > 0:
         yield (word,)
     if parts_left == 1:
         return
-    for cut in range(_MIN_PART, len(word) - _MIN_PART + 1):
+    for cut in range(least, len(word) - least + 1):
         head = word[:cut]
         for link in _LINKS:
             part = head[: len(head) - len(link)] if head.endswith(link) else ""
-            if len(part) >= _MIN_PART and frequency(part) > 0:
-                for rest in _ways(word[cut:], frequency, parts_left - 1):
+            if len(part) >= least and frequency(part) > 0:
+                for rest in _ways(word[cut:], frequency, least, parts_left - 1):
                     yield (part, *rest)
                 break

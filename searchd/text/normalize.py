@@ -19,6 +19,7 @@ _LETTERS = str.maketrans(
 #: the vowels of Indic scripts are not among them: without them it is another word.
 _MARKS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u065f\u0670]")
 _DIGRAPHS = re.compile("(?<![aeiouq])(?:ae|oe)|(?<![aeoq])ue")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _TURKISH = str.maketrans({"I": "ı", "İ": "i"})
 
 
@@ -43,3 +44,8 @@ def fold(word: str) -> str:
 def without_digraphs(folded: str) -> str:
     """ "mueller" -> "muller": what a folded word looks like when its umlauts had been typed as two letters."""
     return _DIGRAPHS.sub(lambda match: match.group()[0], folded)
+
+
+def with_digraphs(word: str) -> str:
+    """ "müller" -> "mueller": how a ``normal`` word is typed without umlauts on the keyboard."""
+    return unicodedata.normalize("NFC", word).translate(_UMLAUTS)

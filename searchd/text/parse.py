@@ -1,4 +1,4 @@
-"""A visitor's text -> ParsedQuery."""
+"""A visitor's text -> ParsedQuery: quoted phrases, ``-word``, and what each word may stand for on this site."""
 
 from __future__ import annotations
 
@@ -7,56 +7,95 @@ import unicodedata
 from collections.abc import Sequence
 
 from searchd.errors import QueryError
+from searchd.settings import RankingSettings
 from searchd.text.analysis import analyse
-from searchd.text.chunks import Chunk, chunks
+from searchd.text.chunks import Chunk, chunks, is_gram
 from searchd.text.language import detect, primary
-from searchd.text.normalize import fold, normal
-from searchd.text.query import Alternative, ParsedQuery, QueryTerm
-from searchd.text.stopwords import is_stop_word
+from searchd.text.query import ParsedQuery, QueryTerm
+from searchd.text.reading import Reading
+from searchd.text.synonyms import with_synonyms
 from searchd.text.vocabulary import Vocabulary
 
-MAX_CHARS = 500
-STOP_WORD_WEIGHT = 0.2
+_DEFAULTS = RankingSettings()
 _PHRASE = re.compile(r'["“”„«»]([^"“”„«»]+)["“”„«»]')
-_EXCLUDED = re.compile(r"(?<!\S)-(?=\w{3})(\S+)")
+#: One dash before a word of three letters or more, after a space: ``-m`` and ``--force`` are options of a command.
+_EXCLUDED = re.compile(r"(?<=\s)-(?=[^\W\d_]{3})(\S+)")
+_SILENT = frozenset({"Cc", "Cs", "Co", "Cn"})  # control characters, lone surrogates, private use, unassigned
 
 
-def parse(text: str, lang: str, vocabulary: Vocabulary) -> ParsedQuery:
-    """Understand a query. lang: the visitor's language, "" = detect it. Raises QueryError."""
-    cleaned = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cs", "Co", "Cn") or c in "\t\n").strip()
-    if not cleaned:
-        raise QueryError("the query is empty", "give q= some words")
-    if len(cleaned) > MAX_CHARS:
-        raise QueryError(f"the query has {len(cleaned)} characters, {MAX_CHARS} are allowed", "ask shorter")
+def parse(
+    text: str, lang: str, vocabulary: Vocabulary, settings: RankingSettings = _DEFAULTS, *, unfinished: bool = False
+) -> ParsedQuery:
+    """Understand a query.
+
+    lang: the visitor's language as a BCP 47 tag, "" = detect it. vocabulary: the words of the site. unfinished: the
+    last word is still being typed, so longer words count too even when it is a word already.
+
+    Raises QueryError when the query is empty, holds only control characters or is longer than
+    ``settings.max_query_chars``.
+    """
+    cleaned = _cleaned(text, settings.max_query_chars)
     spoken = primary(lang) or detect(cleaned, vocabulary.languages)
-    languages = tuple(dict.fromkeys((*((spoken,) if spoken else ()), *vocabulary.languages)))
-    phrases = tuple(filter(None, (_forms(m.group(1)) for m in _PHRASE.finditer(cleaned))))
-    rest = _PHRASE.sub(lambda m: f" {m.group(1)} ", cleaned)
-    minus = [m.group(1) for m in _EXCLUDED.finditer(rest)]
-    positive = _EXCLUDED.sub(" ", rest).strip()
-    if not positive:
-        positive, minus = rest, []
-    terms = tuple(t for chunk in chunks(positive) for t in _terms(chunk, spoken, languages))
-    excluded = tuple(t for word in minus for chunk in chunks(word) for t in _terms(chunk, spoken, languages))
-    return ParsedQuery(cleaned, spoken, languages, terms, phrases, excluded)
+    phrases = tuple(filter(None, (_forms(match.group(1)) for match in _PHRASE.finditer(cleaned))))
+    # quotation marks and exclusions become spaces, so that offsets stay those of the text
+    words = _PHRASE.sub(lambda match: f" {match.group(1)} ", cleaned)
+    unwanted = [match.group(1) for match in _EXCLUDED.finditer(words)]
+    words = _EXCLUDED.sub(lambda match: " " * len(match.group()), words)
+    reading = Reading(spoken, vocabulary, typos=settings.typos)
+    terms = reading.terms(_without_small_grams(list(chunks(words))), unfinished=unfinished)
+    plain = Reading(spoken, vocabulary, typos=False)
+    return ParsedQuery(
+        text=cleaned,
+        lang=spoken,
+        languages=reading.languages,
+        terms=with_synonyms(terms, settings.synonyms, reading),
+        phrases=phrases,
+        excluded=tuple(term for word in unwanted for term in plain.terms(list(chunks(word)))),
+        did_you_mean=_did_you_mean(cleaned, terms, vocabulary),
+        notes=tuple(_note(term, vocabulary) for term in terms if term.corrected_from),
+    )
+
+
+def _cleaned(text: str, max_chars: int) -> str:
+    if len(text) > max_chars:
+        raise QueryError(f"the query has {len(text)} characters, at most {max_chars} are allowed", "ask shorter")
+    visible = "".join(" " if char.isspace() else char for char in text if _audible(char))
+    if not visible.strip():
+        raise QueryError("the query is empty", "type some words")
+    return visible.strip()
+
+
+def _audible(char: str) -> bool:
+    return char.isspace() or unicodedata.category(char) not in _SILENT
 
 
 def _forms(text: str) -> tuple[str, ...]:
-    return tuple(t.form for chunk in chunks(text) for t in analyse(chunk.text, "") if t.main)
+    return tuple(term.form for chunk in chunks(text) for term in analyse(chunk.text, "") if term.main)
 
 
-def _terms(chunk: Chunk, spoken: str, languages: Sequence[str]) -> list[QueryTerm]:
-    found: dict[tuple[int, int], dict[str, Alternative]] = {}
-    text: dict[tuple[int, int], str] = {}
-    for lang in languages or ("",):
-        for t in analyse(chunk.text, lang):
-            if t.main:
-                found.setdefault((t.start, t.end), {})[t.term] = Alternative(t.term, t.weight)
-                text[t.start, t.end] = chunk.text[t.start : t.end]
-    out = []
-    for span, alts in found.items():
-        form = fold(normal(text[span], spoken))
-        out.append(
-            QueryTerm(text[span], form, tuple(alts.values()), STOP_WORD_WEIGHT if is_stop_word(form, spoken) else 1.0)
-        )
-    return out
+def _without_small_grams(found: Sequence[Chunk]) -> list[Chunk]:
+    """Where a pair of characters covers a single one, the pair alone says what is meant."""
+    kept = []
+    for at, chunk in enumerate(found):
+        neighbours = (*found[max(0, at - 1) : at], *found[at + 1 : at + 2])
+        covered = any(other.start <= chunk.start and chunk.end <= other.end for other in neighbours)
+        if not (covered and len(chunk.text) == 1 and is_gram(chunk.text)):
+            kept.append(chunk)
+    return kept
+
+
+def _correction(term: QueryTerm, vocabulary: Vocabulary) -> str:
+    """What the site calls a corrected word: ``QueryTerm.form`` is then the best correction."""
+    shown = vocabulary.display(term.form)
+    return shown.capitalize() if term.text[:1].isupper() and term.text[1:].islower() else shown
+
+
+def _did_you_mean(text: str, terms: Sequence[QueryTerm], vocabulary: Vocabulary) -> str:
+    corrected = [term for term in terms if term.corrected_from]
+    for term in sorted(corrected, key=lambda term: -term.start):
+        text = text[: term.start] + _correction(term, vocabulary) + text[term.end :]
+    return text if corrected else ""
+
+
+def _note(term: QueryTerm, vocabulary: Vocabulary) -> str:
+    return f"{term.corrected_from!r} is not on this site; taken for {_correction(term, vocabulary)!r}"

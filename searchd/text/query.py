@@ -21,13 +21,16 @@ class Alternative:
 class QueryTerm:
     """One word of the query: the best of its alternatives counts.
 
-    text: as typed. form: lower case, no accents. weight: what its idf is multiplied with (stop words: little).
-    corrected_from: the word as typed when the site does not know it and a correction is looked for instead.
+    text: as typed, ``ParsedQuery.text[start:end]``. form: lower case, no accents. weight: what its idf is multiplied
+    with (stop words: little). corrected_from: the word as typed when the site does not know it and the nearest words
+    that it knows are looked for instead.
     """
 
     text: str
     form: str
     alternatives: tuple[Alternative, ...]
+    start: int = 0
+    end: int = 0
     weight: float = 1.0
     corrected_from: str = ""
 
@@ -38,6 +41,7 @@ class ParsedQuery:
 
     languages: those it was analysed in. phrases: forms that must follow each other, one tuple per quoted phrase.
     excluded: words that no result may hold. did_you_mean: the query with unknown words corrected, "" when none.
+    notes: what was made of it, in words, for those who ask.
     """
 
     text: str
@@ -47,3 +51,4 @@ class ParsedQuery:
     phrases: tuple[tuple[str, ...], ...] = ()
     excluded: tuple[QueryTerm, ...] = ()
     did_you_mean: str = ""
+    notes: tuple[str, ...] = ()

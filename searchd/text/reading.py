@@ -1,0 +1,197 @@
+"""What each word of a query may stand for on a site: the same word in its other shapes, or the nearest that there is.
+
+A word that the site knows stands for itself: its stem in the visitor's language and in the site's other languages,
+joined with its neighbour ("e mail" ~ "email"), with umlauts written out ("mueller" ~ "müller"), in its parts (German
+compounds). Only a word that the site does not know is read as something else: as two words run together, as the
+beginning of a longer word (the last word, which may be unfinished), as a slip of the keyboard.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+
+from searchd.text.analysis import JOINED_WEIGHT, Term, analyse
+from searchd.text.chunks import Chunk, is_gram
+from searchd.text.compounds import COMPOUNDING, split
+from searchd.text.normalize import fold, normal, with_digraphs, without_digraphs
+from searchd.text.query import Alternative, Origin, QueryTerm
+from searchd.text.stopwords import is_stop_word
+from searchd.text.vocabulary import Vocabulary
+
+STOP_WORD_WEIGHT = 0.2
+OTHER_LANGUAGE_WEIGHT = 0.8  # the stem of a German word by English rules
+PART_WEIGHT = 0.4  # "schutz" for "Datenschutz", which the site has too
+SPLIT_WEIGHT = 0.7  # "command" and "line" for "commandline", which the site has not
+NEIGHBOURS_WEIGHT = 0.8  # "commandline" for "command line"
+PREFIX_WEIGHT = 0.6
+CORRECTION_WEIGHTS = (0.0, 0.8, 0.6)  # by edits
+_MAX_LANGUAGES = 4
+_MAX_PREFIXES = 8
+_MAX_CORRECTIONS = 3
+_MIN_PREFIX = 3
+_MIN_SPLIT_PART = 3
+_MIN_JOINED = 4
+_MIN_FOREIGN = 3  # words from which on a language is told surely enough to let unknown words be
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reading:
+    """Reads chunks in the visitor's language ("" = unknown) with a site's vocabulary at hand."""
+
+    spoken: str
+    vocabulary: Vocabulary
+    typos: bool = True
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Those that words are analysed in: the visitor's, then the site's largest."""
+        wanted = dict.fromkeys((self.spoken, *self.vocabulary.languages) if self.spoken else self.vocabulary.languages)
+        return tuple(wanted)[:_MAX_LANGUAGES] or ("",)
+
+    def terms(self, found: Sequence[Chunk], *, unfinished: bool = False) -> tuple[QueryTerm, ...]:
+        """One term for each word, in order, words that occur again left out."""
+        terms = [term for chunk in found for term in self._of_chunk(chunk)]
+        terms = self._with_neighbours(terms)
+        last = len(terms) - 1
+        foreign = self.spoken not in ("", *self.vocabulary.languages) and len(terms) >= _MIN_FOREIGN
+        read: dict[str, QueryTerm] = {}
+        for at, term in enumerate(terms):
+            for word in self._settle(term, last=at == last, unfinished=unfinished, foreign=foreign):
+                if word.form in read:
+                    both = (*read[word.form].alternatives, *word.alternatives)
+                    word = dataclasses.replace(read[word.form], alternatives=_distinct(both))
+                read[word.form] = word
+        return tuple(read.values())
+
+    def alternatives(self, word: str, weight: float, origin: Origin) -> Iterator[Alternative]:
+        """The index terms of a word that was not typed, in all languages; those that the site has."""
+        for lang in self.languages:
+            for term in analyse(word, lang):
+                if term.main and self.vocabulary.pages_with_term(term.term):
+                    yield Alternative(term.term, weight, origin)
+
+    def _of_chunk(self, chunk: Chunk) -> Iterator[QueryTerm]:
+        """The words of a chunk as the languages' analysers see them."""
+        analysed = [(lang, term) for lang in self.languages for term in analyse(chunk.text, lang)]
+        joined = [t for _, t in analysed if not t.main and t.weight == JOINED_WEIGHT and self._known(t)]
+        whole = [Alternative(term.term, JOINED_WEIGHT, "joined") for term in joined]
+        first = analyse(chunk.text, self.languages[0])
+        for word in (term for term in first if term.main):
+            text = chunk.text[word.start : word.end]
+            typed = [self._typed(lang, t) for lang, t in analysed if t.main and (t.start, t.end) == word[1:3]]
+            yield QueryTerm(
+                text=text,
+                form=word.form,
+                alternatives=_distinct([*typed, *whole]),
+                start=chunk.start + word.start,
+                end=chunk.start + word.end,
+                weight=STOP_WORD_WEIGHT if is_stop_word(word.form, self.spoken) else 1.0,
+            )
+
+    def _known(self, term: Term) -> bool:
+        return self.vocabulary.pages_with_term(term.term) > 0
+
+    def _typed(self, lang: str, term: Term) -> Alternative:
+        own = lang == self.languages[0]
+        return Alternative(term.term, 1.0 if own or not self.spoken else OTHER_LANGUAGE_WEIGHT)
+
+    def _with_neighbours(self, terms: list[QueryTerm]) -> list[QueryTerm]:
+        """Let two words also be one where the site writes them so: "e mail", "command line"."""
+        out = list(terms)
+        for at in range(len(out) - 1):
+            left, right = out[at], out[at + 1]
+            both = left.form + right.form
+            if left.weight < 1 or len(both) < _MIN_JOINED or not both.isalpha() or is_gram(left.text):
+                continue
+            one = list(self.alternatives(both, NEIGHBOURS_WEIGHT, "joined"))
+            for place, term in ((at, left), (at + 1, right)):
+                out[place] = dataclasses.replace(term, alternatives=_distinct([*term.alternatives, *one]))
+        return out
+
+    def _settle(self, term: QueryTerm, *, last: bool, unfinished: bool, foreign: bool) -> Iterator[QueryTerm]:
+        """Add what else the word may be; drop nothing that was typed."""
+        more = list(self._other_spellings(term))
+        known = any(self.vocabulary.pages_with_term(a.term) for a in (*term.alternatives, *more))
+        if known:
+            more += self._parts(term)
+        if last and (unfinished or not known):
+            more += self._longer(term)
+        if not known and not more:
+            yield from self._unknown(term, foreign)
+        else:
+            yield dataclasses.replace(term, alternatives=_distinct([*term.alternatives, *more]))
+
+    def _other_spellings(self, term: QueryTerm) -> Iterator[Alternative]:
+        """ä typed as ae or a, and the other way round; accents left out."""
+        word = normal(term.text, self.spoken)
+        forms = {without_digraphs(term.form), fold(with_digraphs(word)), term.form}
+        for form in sorted(forms):
+            if self.vocabulary.pages_with(form):
+                shown = self.vocabulary.display(form)
+                if shown != word:
+                    yield from self.alternatives(shown, 1.0 if form == term.form else 0.9, "spelling")
+
+    def _parts(self, term: QueryTerm) -> Iterator[Alternative]:
+        if self.spoken in COMPOUNDING:
+            for part in split(term.form, self.vocabulary.pages_with):
+                yield from self.alternatives(self.vocabulary.display(part), PART_WEIGHT, "compound")
+
+    def _longer(self, term: QueryTerm) -> Iterator[Alternative]:
+        if len(term.form) >= _MIN_PREFIX and not is_gram(term.text):
+            for form in self.vocabulary.starting_with(term.form, _MAX_PREFIXES):
+                yield from self.alternatives(self.vocabulary.display(form), PREFIX_WEIGHT, "prefix")
+
+    def _unknown(self, term: QueryTerm, foreign: bool) -> Iterator[QueryTerm]:
+        """A word that the site does not have: two words run together, or the nearest words that it has."""
+        parts = split(term.form, self.vocabulary.pages_with, min_part=_MIN_SPLIT_PART)
+        for part in parts:
+            found = list(self.alternatives(self.vocabulary.display(part), SPLIT_WEIGHT, "split"))
+            yield dataclasses.replace(term, form=part, alternatives=_distinct([*term.alternatives, *found]))
+        if not parts:
+            yield (None if foreign else self._corrected(term)) or term
+
+    def _corrected(self, term: QueryTerm) -> QueryTerm | None:
+        """The term with the site's nearest words, or None.
+
+        Numbers and short words are not guessed. Of several words the rarer ones count less.
+        """
+        edits = allowed_edits(term.form)
+        if not self.typos or not edits or is_gram(term.text):
+            return None
+        near = self.vocabulary.near(term.form, edits, _MAX_CORRECTIONS)
+        near = [word for word in near if word.distance == near[0].distance]
+        found = [
+            alternative
+            for word in near
+            for alternative in self.alternatives(
+                self.vocabulary.display(word.form),
+                CORRECTION_WEIGHTS[word.distance] * math.sqrt(word.pages / near[0].pages),
+                "correction",
+            )
+        ]
+        if not found:
+            return None
+        return dataclasses.replace(
+            term,
+            form=near[0].form,
+            alternatives=_distinct([*term.alternatives, *found]),
+            corrected_from=term.text,
+        )
+
+
+def allowed_edits(form: str) -> int:
+    """How many slips a word may hold: none up to 3 letters or with a digit in it, 1 up to 7 letters, then 2."""
+    if len(form) <= 3 or not form.isalpha():
+        return 0
+    return 1 if len(form) <= 7 else 2
+
+
+def _distinct(alternatives: Sequence[Alternative]) -> tuple[Alternative, ...]:
+    """Each term once, at its greatest weight, in order of appearance."""
+    best: dict[str, Alternative] = {}
+    for alternative in alternatives:
+        if alternative.term not in best or alternative.weight > best[alternative.term].weight:
+            best[alternative.term] = alternative
+    return tuple(best.values())
