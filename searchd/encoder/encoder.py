@@ -23,7 +23,7 @@ class OnnxEncoder:
     def __init__(self, prepared: Prepared, *, threads: int = 1, device: str = "auto", query_cache: int = 4096) -> None:
         self._prepared, self._threads = prepared, max(1, threads)
         self.spec = prepared.spec
-        self._tokens = Tokens(prepared.folder / "tokenizer.json", self.spec.max_length, self.spec.lower_case)
+        self._tokens = Tokens(prepared.folder, self.spec.max_length, self.spec.lower_case)
         self.device = pick_device(device)
         self._runner: Runner = FusedRunner(prepared.folder / "model.onnx", self.device)
         self._query = lru_cache(maxsize=query_cache)(self._encode_query)

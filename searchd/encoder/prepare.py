@@ -14,6 +14,7 @@ from pathlib import Path
 from searchd.encoder.prepared import Prepared, fingerprint, open_folder, publish
 from searchd.encoder.source import Source, Wheel, find, known_wheel
 from searchd.errors import ModelError
+from searchd.encoder.tokens import write_tokenizer
 from searchd.settings import ModelSettings
 
 log = logging.getLogger(__name__)
@@ -90,6 +91,6 @@ def prepare(name: str, settings: ModelSettings) -> Prepared:
 
         checkpoint = source.read()
         write_float(checkpoint, folder)
-        (folder / "tokenizer.json").write_bytes(checkpoint.tokenizer)
+        write_tokenizer(checkpoint.tokenizer, folder)
 
     return publish(target, source.spec, settings.precision, mark, write)

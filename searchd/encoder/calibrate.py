@@ -1,0 +1,78 @@
+"""What the inputs of a model's linear layers look like, on the calibration texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from searchd.encoder.checkpoint import Checkpoint
+from searchd.encoder.graph import write_float
+from searchd.encoder.runtime import open_session
+from searchd.index.stores import Floats, Ints
+
+
+@dataclass(slots=True)
+class Site:
+    """Statistics of one linear layer's input over ``count`` tokens.
+
+    low, high, total: (channels,) least, greatest and summed values; gram: (channels, channels), sum of x^T x.
+    """
+
+    low: Floats
+    high: Floats
+    total: npt.NDArray[np.float64]
+    gram: npt.NDArray[np.float64]
+    count: int = 0
+
+    def add(self, rows: Floats) -> None:
+        """Take in (rows, channels)."""
+        self.low = np.minimum(self.low, rows.min(axis=0))
+        self.high = np.maximum(self.high, rows.max(axis=0))
+        self.total += rows.sum(axis=0)
+        self.gram += rows.T @ rows
+        self.count += len(rows)
+
+    @property
+    def mean(self) -> npt.NDArray[np.float64]:
+        """(channels,) mean values."""
+        return self.total / self.count
+
+    @property
+    def covariance(self) -> npt.NDArray[np.float64]:
+        """(channels, channels) covariance."""
+        return self.gram / self.count - np.outer(self.mean, self.mean)
+
+    def ordered(self, order: Ints) -> Site:
+        """The same with its channels in another order."""
+        square = self.gram[np.ix_(order, order)]
+        return Site(self.low[order], self.high[order], self.total[order], square, self.count)
+
+
+def sites(layers: int) -> list[str]:
+    """Names of the values that enter linear layers, in the graph that ``write_float`` writes."""
+    names = ["embeddings.LayerNorm"]
+    for number in range(layers):
+        stem = f"encoder.layer.{number}"
+        names += [f"{stem}.attention", f"{stem}.attention.output.LayerNorm", f"{stem}.intermediate.dense.gelu"]
+        names.append(f"{stem}.output.LayerNorm")
+    return names[:-1]
+
+
+def observe(checkpoint: Checkpoint, rows: Sequence[Sequence[int]], folder: Path) -> dict[str, Site]:
+    """Run the float32 graph over rows of token ids and collect each site's statistics; ``folder`` is scratch."""
+    names = sites(checkpoint.spec.layers)
+    write_float(checkpoint, folder, names)
+    run = open_session(folder / "model.onnx", "cpu").run
+    found: dict[str, Site] = {}
+    for row in rows:
+        for name, value in zip(names, run(names, {"ids": np.array([row], np.int32)}), strict=True):
+            flat = value.reshape(-1, value.shape[-1])
+            width = flat.shape[1]
+            edge = np.full(width, np.inf, np.float32)
+            site = found.setdefault(name, Site(edge, -edge, np.zeros(width), np.zeros((width, width))))
+            site.add(flat)
+    return found

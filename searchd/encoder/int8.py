@@ -1,0 +1,193 @@
+"""The fused pass with 8-bit matrix products: calibrated, smoothed, rounded with the error in view.
+
+Activations become unsigned bytes by one constant step per layer input, found on calibration texts, so a text's
+vector does not depend on its neighbours in the batch. Three things keep the error small:
+
+- Channels with large values give part of their range to the weights (SmoothQuant, Xiao et al. 2023,
+  arXiv:2211.10438), here with a shift to the channel's centre as well. Where a normalisation precedes, scale and
+  shift go into its own constants; before the attention output they go through the value projection.
+- Weights, symmetric per output channel, are rounded one input channel at a time while the channels that follow
+  take over the error (GPTQ, Frantar et al. 2023, arXiv:2210.17323).
+- The few feed-forward channels with rare huge values are computed in float32 beside the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from searchd.encoder.calibrate import Site
+from searchd.encoder.checkpoint import Checkpoint
+from searchd.encoder.graph import FloatBert, Graph
+from searchd.index.stores import Floats
+
+Bytes = npt.NDArray[np.int8]
+
+_STRENGTH = 0.5
+_DAMPING = 0.01
+_BLOCK = 128
+_OUTLIERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """A layer input x becomes (x - centre) / scale, which lies on the grid step * (byte - zero)."""
+
+    scale: Floats
+    centre: Floats
+    step: np.float32
+    zero: int
+
+
+def grid(low: Floats, high: Floats) -> tuple[np.float32, int]:
+    """Step and zero point of unsigned bytes that cover [low, high] of all channels."""
+    bottom, top = min(float(low.min()), 0.0), max(float(high.max()), 0.0)
+    step = max((top - bottom) / 255, 1e-8)
+    return np.float32(step), int(np.clip(np.rint(-bottom / step), 0, 255))
+
+
+def smooth(site: Site, weight: Floats, strength: float = _STRENGTH) -> Scaling:
+    """Share each channel's range between activations and weights (in, out)."""
+    centre = (site.low + site.high) / 2
+    reach = np.maximum((site.high - site.low) / 2, 1e-5)
+    pull = np.maximum(np.abs(weight).max(axis=1), 1e-5)
+    scale = (reach**strength / pull ** (1 - strength)).astype(np.float32)
+    scale /= np.exp(np.log(scale).mean())
+    step, zero = grid((site.low - centre) / scale, (site.high - centre) / scale)
+    return Scaling(scale, centre.astype(np.float32), step, zero)
+
+
+def round_weight(weight: Floats, gram: npt.NDArray[np.float64]) -> tuple[Bytes, Floats]:
+    """GPTQ: (in, out) float32 -> (in, out) int8 and (out,) scales, given the (in, in) sum of x^T x of its input."""
+    scales = np.maximum(np.abs(weight).max(axis=0), 1e-8) / 127
+    damped = gram + np.eye(len(gram)) * _DAMPING * np.trace(gram) / len(gram)
+    upper = np.linalg.cholesky(np.linalg.inv(damped)).T.astype(np.float32)
+    left, out = weight.copy(), np.empty(weight.shape, np.int8)
+    for start in range(0, len(weight), _BLOCK):
+        stop = min(start + _BLOCK, len(weight))
+        errors = np.empty((stop - start, weight.shape[1]), np.float32)
+        for row in range(start, stop):
+            out[row] = np.clip(np.rint(left[row] / scales), -127, 127)
+            error = (left[row] - out[row] * scales) / upper[row, row]
+            left[row + 1 : stop] -= np.outer(upper[row, row + 1 : stop], error)
+            errors[row - start] = error
+        left[stop:] -= upper[start:stop, stop:].T @ errors
+    return out, scales.astype(np.float32)
+
+
+class IntBert(FloatBert):
+    """The pass with 8-bit linear layers."""
+
+    def __init__(self, checkpoint: Checkpoint, graph: Graph, found: Mapping[str, Site]) -> None:
+        super().__init__(checkpoint, graph)
+        self.found = found
+
+    def bias(self, name: str) -> Floats:
+        """A linear layer's bias."""
+        return self.checkpoint.tensor(f"{name}.bias")
+
+    def quantise(self, x: str, scaling: Scaling, name: str) -> list[str]:
+        """Bytes of x (already smoothed), their step and zero point."""
+        step = self.graph.weight(f"{name}.step", np.array(scaling.step))
+        zero = self.graph.weight(f"{name}.zero", np.array(scaling.zero, np.uint8))
+        return [self.graph.add("QuantizeLinear", [x, step, zero], f"{name}.bytes"), step, zero]
+
+    def product(self, data: list[str], site: Site, scaling: Scaling, weight: Floats, bias: Floats, name: str) -> str:
+        """bytes @ weight + bias, exact at the mean input; ``weight`` (in, out) belongs to the unsmoothed input."""
+        covariance = site.covariance / np.outer(scaling.scale, scaling.scale)
+        values, scales = round_weight(weight * scaling.scale[:, None], covariance)
+        kept = ((site.mean - scaling.centre) / scaling.scale) @ (values * scales)
+        rest = bias + site.mean @ weight - kept
+        bytes_, step, zero = data
+        inputs = [bytes_, self.graph.weight(f"{name}.values", values), step]
+        inputs += [self.graph.weight(f"{name}.scales", scales), zero, ""]
+        inputs.append(self.graph.weight(f"{name}.rest", rest.astype(np.float32)))
+        return self.graph.fused("MatMulIntegerToFloat", inputs, name)
+
+    def norm_into(self, x: str, stem: str, scaling: Scaling) -> str:
+        """Layer normalisation whose output is already smoothed."""
+        gain = self.checkpoint.tensor(f"{stem}.weight") / scaling.scale
+        base = (self.checkpoint.tensor(f"{stem}.bias") - scaling.centre) / scaling.scale
+        inputs = [x, self.graph.weight(f"{stem}.gain", gain), self.graph.weight(f"{stem}.base", base)]
+        return self.graph.add("LayerNormalization", inputs, stem, axis=-1, epsilon=self.spec.epsilon)
+
+    def residual(self, x: str, scaling: Scaling, name: str) -> str:
+        """x without its smoothing and its centre, which the next product's bias brings back."""
+        return self.graph.add("Mul", [x, self.graph.weight(f"{name}.scale", scaling.scale)], f"{name}.residual")
+
+    def attended(self, x: str, scaling: Scaling, number: int) -> str:
+        """x + attention(x) before its normalisation."""
+        stem = f"encoder.layer.{number}.attention"
+        output = f"{stem}.output.dense"
+        site = self.found[stem]
+        after = smooth(site, self.matrix(output))
+        before = self.found[self.input_of(number)]
+        data = self.quantise(x, scaling, f"{stem}.input")
+        parts = []
+        for part in ("query", "key", "value"):
+            name = f"{stem}.self.{part}"
+            weight, bias = self.matrix(name), self.bias(name)
+            if part == "value":  # a weighted mean of values is smoothed when the values are
+                weight, bias = weight / after.scale, (bias - after.centre) / after.scale
+            parts.append(self.product(data, before, scaling, weight, bias, name))
+        context = self.graph.fused("MultiHeadAttention", parts, stem, num_heads=self.spec.heads)
+        bias = self.bias(output) + scaling.centre
+        mixed = self.product(self.quantise(context, after, stem), site, after, self.matrix(output), bias, output)
+        return self.graph.add("Add", [mixed, self.residual(x, scaling, f"{stem}.input")], f"{stem}.mixed")
+
+    def input_of(self, number: int) -> str:
+        """Name of a layer's input."""
+        return f"encoder.layer.{number - 1}.output.LayerNorm" if number else "embeddings.LayerNorm"
+
+    def fed_forward(self, x: str, scaling: Scaling, number: int) -> str:
+        """x + feed_forward(x) before its normalisation."""
+        stem = f"encoder.layer.{number}"
+        wide, narrow = f"{stem}.intermediate.dense", f"{stem}.output.dense"
+        site = self.found[f"{wide}.gelu"]
+        order = np.argsort(-site.high, kind="stable")
+        site = site.ordered(order)
+        data = self.quantise(x, scaling, wide)
+        before = self.found[f"{stem}.attention.output.LayerNorm"]
+        hidden = self.product(data, before, scaling, self.matrix(wide)[:, order], self.bias(wide)[order], wide)
+        hidden = self.gelu(hidden, wide)
+        limit = float(site.high[_OUTLIERS])
+        step, zero = grid(site.low, np.minimum(site.high, limit))
+        inner = Scaling(np.ones_like(site.high), np.zeros_like(site.high), step, zero)
+        weight = self.matrix(narrow)[order]
+        bias = self.bias(narrow) + scaling.centre
+        summed = self.product(self.quantise(hidden, inner, narrow), site, inner, weight, bias, narrow)
+        if _OUTLIERS:
+            summed = self.graph.add("Add", [summed, self.excess(hidden, limit, weight, narrow)], f"{narrow}.whole")
+        return self.graph.add("Add", [summed, self.residual(x, scaling, wide)], f"{stem}.summed")
+
+    def excess(self, hidden: str, limit: float, weight: Floats, name: str) -> str:
+        """What the first channels hold above ``limit``, where bytes saturate, times their weights."""
+        ends = [self.graph.weight(f"{name}.excess.{i}", np.array([v])) for i, v in enumerate((0, _OUTLIERS, 2))]
+        first = self.graph.add("Slice", [hidden, *ends], f"{name}.first")
+        above = self.graph.add("Sub", [first, self.graph.weight(f"{name}.limit", np.float32([limit]))], f"{name}.above")
+        above = self.graph.add("Relu", [above], f"{name}.excess")
+        return self.graph.add("MatMul", [above, self.graph.weight(f"{name}.rows", weight[:_OUTLIERS])], f"{name}.extra")
+
+    def body(self) -> str:
+        """Everything up to the last layer's output."""
+        x, stem = self.embedded(), "embeddings.LayerNorm"
+        for number in range(self.spec.layers):
+            names = [f"encoder.layer.{number}.attention.self.{part}" for part in ("query", "key", "value")]
+            scaling = smooth(self.found[stem], np.concatenate([self.matrix(name) for name in names], axis=1))
+            x = self.attended(self.norm_into(x, stem, scaling), scaling, number)
+            stem = f"encoder.layer.{number}.attention.output.LayerNorm"
+            scaling = smooth(self.found[stem], self.matrix(f"encoder.layer.{number}.intermediate.dense"))
+            x = self.fed_forward(self.norm_into(x, stem, scaling), scaling, number)
+            stem = f"encoder.layer.{number}.output.LayerNorm"
+        return self.norm(x, stem)
+
+
+def write_int8(checkpoint: Checkpoint, folder: Path, found: Mapping[str, Site]) -> None:
+    """Write model.onnx and model.data with 8-bit linear layers into ``folder``."""
+    graph = Graph(folder)
+    IntBert(checkpoint, graph, found).write()
+    graph.close(checkpoint.spec.dim)
