@@ -55,11 +55,11 @@ class Weights:
     """BM25F's parameters. They enter the index when it is written; ranking weights come on top."""
 
     passage_k1: float = 1.4
-    page_k1: float = 2.0
+    page_k1: float = 2.5
     passage_text: FieldWeight = FieldWeight(1.0, 0.75)
     passage_headings: FieldWeight = FieldWeight(1.0, 0.5)
-    page_body: FieldWeight = FieldWeight(1.0, 0.75)
-    page_title: FieldWeight = FieldWeight(2.0, 0.5)
+    page_body: FieldWeight = FieldWeight(1.0, 0.8)
+    page_title: FieldWeight = FieldWeight(3.0, 0.3)
     page_headings: FieldWeight = FieldWeight(1.5, 0.5)
     page_url: FieldWeight = FieldWeight(1.0, 0.5)
     page_anchors: FieldWeight = FieldWeight(1.0, 0.5)
@@ -156,7 +156,7 @@ class LexicalWriter:
         ]
         write_postings(folder, "passages", [text, headings], analysed, weights.passage_k1)
         write_postings(folder, "pages", page_fields, analysed, weights.page_k1)
-        write_words(folder, analysed, form_frequencies([body, title], analysed))
+        write_words(folder, analysed, form_frequencies([body, title], analysed), len(self._languages))
         write_sequences(folder, "text", text, analysed)
         write_sequences(folder, "headings", headings, analysed)
         save_array(folder, "page_of_row", page_of_row)

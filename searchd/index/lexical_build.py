@@ -288,11 +288,11 @@ def write_sequences(folder: Path, name: str, stream: FieldStream, analysed: Anal
     save_array(folder, f"{name}.forms", sequence)
 
 
-def write_words(folder: Path, analysed: Analysed, pages: Ints) -> None:
+def write_words(folder: Path, analysed: Analysed, pages: Ints, n_pages: int) -> None:
     """Write the list of terms and the vocabulary of forms. pages: (n_forms,) pages that hold each form."""
     SortedWords.save(folder, "terms", analysed.term_words)
     SortedWords.save(folder, "forms", analysed.form_words)
     shown = [form if form != plain else "" for form, plain in zip(analysed.displays, analysed.form_words, strict=True)]
     SortedWords.save(folder, "displays", shown)
     save_array(folder, "forms.pages", pages.astype(np.uint32))
-    LexicalVocabulary.save_signatures(folder, analysed.form_words)
+    LexicalVocabulary.save_spelling(folder, analysed.form_words, pages, n_pages)

@@ -14,6 +14,10 @@ from searchd.index.lexical_terms import SortedWords, open_array, save_array
 from searchd.text.distance import edit_distance, signatures
 from searchd.text.vocabulary import Near
 
+_LARGE_SITE = 1000  # pages
+_MAX_SPELT = 40  # letters of a word that may be a correction
+_MAX_COMPARED = 64  # words whose distance is counted letter by letter, of those that share most letters and pairs
+
 
 class LexicalVocabulary:
     """Terms and forms with their frequencies, memory-mapped. Safe to share between threads."""
@@ -24,19 +28,32 @@ class LexicalVocabulary:
         self._forms = SortedWords(folder, "forms")
         self._displays = SortedWords(folder, "displays")
         self._pages = open_array(folder, "forms.pages")  # (n_forms,) uint32
-        self._signatures: npt.NDArray[np.uint64] = open_array(folder, "forms.signatures")  # (2, n_forms)
-        self._lengths: npt.NDArray[np.uint8] = open_array(folder, "forms.lengths")
+        self._spelt: npt.NDArray[np.uint32] = open_array(folder, "spelling.forms")  # numbers of forms, by length
+        self._spelt_starts: npt.NDArray[np.int64] = open_array(folder, "spelling.starts")  # where each length begins
+        self._signatures: npt.NDArray[np.uint64] = open_array(folder, "spelling.signatures")  # (2, n) of self._spelt
         self._postings = pages
         # bound caches, so that a closed snapshot takes its words with it
         self.term_number = lru_cache(maxsize=16384)(self._terms.number)
         self._form_number = lru_cache(maxsize=16384)(self._forms.number)
 
     @staticmethod
-    def save_signatures(folder: Path, forms: Sequence[str]) -> None:
-        """Write what ``near`` filters by: letters, pairs of letters and length of each form."""
-        pairs = [signatures(form) for form in forms]
-        save_array(folder, "forms.signatures", np.array(pairs, dtype=np.uint64).reshape(-1, 2).T)
-        save_array(folder, "forms.lengths", np.array([min(len(form), 255) for form in forms], dtype=np.uint8))
+    def save_spelling(folder: Path, forms: Sequence[str], pages: npt.NDArray[np.int64], n_pages: int) -> None:
+        """Write which forms a slip may be corrected to, by length, with what ``near`` filters by.
+
+        On a large site a word that stands on one page only is as likely a slip as what the visitor typed.
+        """
+        least = 2 if n_pages >= _LARGE_SITE else 1
+        spelt = [
+            number
+            for number, form in enumerate(forms)
+            if pages[number] >= least and form.isalpha() and len(form) <= _MAX_SPELT
+        ]
+        spelt.sort(key=lambda number: len(forms[number]))
+        lengths = np.array([len(forms[number]) for number in spelt], dtype=np.int64)
+        pairs = [signatures(forms[number]) for number in spelt]
+        save_array(folder, "spelling.forms", np.array(spelt, dtype=np.uint32))
+        save_array(folder, "spelling.starts", np.searchsorted(lengths, np.arange(_MAX_SPELT + 2)))
+        save_array(folder, "spelling.signatures", np.array(pairs, dtype=np.uint64).reshape(-1, 2).T)
 
     def __len__(self) -> int:
         return len(self._forms)
@@ -61,15 +78,17 @@ class LexicalVocabulary:
 
     def near(self, form: str, max_distance: int, limit: int) -> list[Near]:
         """Forms within ``max_distance`` edits, nearest first, then most frequent."""
+        low, high = max(1, len(form) - max_distance), min(_MAX_SPELT, len(form) + max_distance)
+        if low > high:
+            return []
+        span = slice(int(self._spelt_starts[low]), int(self._spelt_starts[high + 1]))
         letters, pairs = (np.uint64(value) for value in signatures(form))
-        length = len(form)
-        low, high = max(0, length - max_distance), length + max_distance
-        # one edit changes at most two letters and, a swap, six pairs; sets of 64 can only hide differences
-        close = np.flatnonzero((self._lengths >= low) & (self._lengths <= high))
-        close = close[np.bitwise_count(self._signatures[0, close] ^ letters) <= 2 * max_distance]
-        close = close[np.bitwise_count(self._signatures[1, close] ^ pairs) <= 6 * max_distance]
+        apart = np.bitwise_count(self._signatures[0, span] ^ letters)
+        close = np.flatnonzero(apart <= 2 * max_distance)  # one edit changes at most two letters
+        apart = apart[close] + np.bitwise_count(self._signatures[1, span][close] ^ pairs)
+        nearest = close[np.argsort(apart, kind="stable")[:_MAX_COMPARED]]
         found = []
-        for number in close.tolist():
+        for number in self._spelt[span][nearest].tolist():
             word = self._forms.word(number)
             distance = edit_distance(form, word, max_distance)
             if 0 < distance <= max_distance:

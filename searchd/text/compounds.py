@@ -19,7 +19,7 @@ _MAX_PARTS = 4
 def split(word: str, frequency: Callable[[str], int], min_part: int = 4) -> tuple[str, ...]:
     """Return the parts of a folded word, or () when it is better left whole.
 
-    min_part: letters that a part has at least. frequency: in how many pages of the site a folded word stands; 0 when it does not.
+    min_part: letters that a part has at least. frequency: pages that hold a folded word; 0 = none.
     """
     if len(word) < 2 * min_part or not word.isalpha():
         return ()

@@ -12,6 +12,7 @@ def edit_distance(a: str, b: str, limit: int) -> int:
     """
     if abs(len(a) - len(b)) > limit:
         return limit + 1
+    a, b = _core(a, b)
     before: list[int] = []
     row = list(range(len(b) + 1))
     for i, left in enumerate(a, 1):
@@ -35,3 +36,15 @@ def signatures(word: str) -> tuple[int, int]:
     for at in range(len(word) - 1):
         pairs |= 1 << (zlib.crc32(word[at : at + 2].encode()) & 63)
     return letters, pairs
+
+
+def _core(a: str, b: str) -> tuple[str, str]:
+    """Both words without what they begin and end with alike, which no shortest way of edits touches."""
+    shorter = min(len(a), len(b))
+    start = 0
+    while start < shorter and a[start] == b[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and a[-1 - end] == b[-1 - end]:
+        end += 1
+    return a[start : len(a) - end], b[start : len(b) - end]

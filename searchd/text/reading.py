@@ -18,7 +18,7 @@ from searchd.text.compounds import COMPOUNDING, split
 from searchd.text.normalize import fold, normal, with_digraphs, without_digraphs
 from searchd.text.query import Alternative, Origin, QueryTerm
 from searchd.text.stopwords import is_stop_word
-from searchd.text.vocabulary import Vocabulary
+from searchd.text.vocabulary import Near, Vocabulary
 
 STOP_WORD_WEIGHT = 0.2
 OTHER_LANGUAGE_WEIGHT = 0.8  # the stem of a German word by English rules
@@ -27,12 +27,15 @@ SPLIT_WEIGHT = 0.7  # "command" and "line" for "commandline", which the site has
 NEIGHBOURS_WEIGHT = 0.8  # "commandline" for "command line"
 PREFIX_WEIGHT = 0.6
 CORRECTION_WEIGHTS = (0.0, 0.8, 0.6)  # by edits
+DOUBT_WEIGHT = 0.6
 _MAX_LANGUAGES = 4
 _MAX_PREFIXES = 8
 _MAX_CORRECTIONS = 3
 _MIN_PREFIX = 3
 _MIN_SPLIT_PART = 3
 _MIN_JOINED = 4
+_MAX_DOUBTED_PAGES = 2
+_DOUBT_RATIO = 20
 _MIN_FOREIGN = 3  # words from which on a language is told surely enough to let unknown words be
 
 
@@ -113,15 +116,22 @@ class Reading:
     def _settle(self, term: QueryTerm, *, last: bool, unfinished: bool, foreign: bool) -> Iterator[QueryTerm]:
         """Add what else the word may be; drop nothing that was typed."""
         more = list(self._other_spellings(term))
-        known = any(self.vocabulary.pages_with_term(a.term) for a in (*term.alternatives, *more))
-        if known:
+        pages = max((self.vocabulary.pages_with_term(a.term) for a in (*term.alternatives, *more)), default=0)
+        if pages:
             more += self._parts(term)
-        if last and (unfinished or not known):
+        if last and (unfinished or not pages):
             more += self._longer(term)
-        if not known and not more:
-            yield from self._unknown(term, foreign)
-        else:
+        term = dataclasses.replace(term, alternatives=_distinct([*term.alternatives, *more]))
+        if foreign or (more and pages):
+            yield term
+        elif more:  # unknown, but the beginning of a longer word: perhaps a slip all the same
+            slips = [word for word in self._near(term.form) if word.distance == 1]
+            more += self._corrections(slips, CORRECTION_WEIGHTS[1])
             yield dataclasses.replace(term, alternatives=_distinct([*term.alternatives, *more]))
+        elif pages:
+            yield self._doubted(term, pages)
+        else:
+            yield from self._unknown(term)
 
     def _other_spellings(self, term: QueryTerm) -> Iterator[Alternative]:
         """ä typed as ae or a, and the other way round; accents left out."""
@@ -143,42 +153,53 @@ class Reading:
             for form in self.vocabulary.starting_with(term.form, _MAX_PREFIXES):
                 yield from self.alternatives(self.vocabulary.display(form), PREFIX_WEIGHT, "prefix")
 
-    def _unknown(self, term: QueryTerm, foreign: bool) -> Iterator[QueryTerm]:
-        """A word that the site does not have: two words run together, or the nearest words that it has."""
+    def _unknown(self, term: QueryTerm) -> Iterator[QueryTerm]:
+        """A word that the site does not have: a slip of one letter, two words run together, a slip of two."""
+        near = self._near(term.form)
+        if near and near[0].distance == 1:
+            yield self._corrected(term, near)
+            return
         parts = split(term.form, self.vocabulary.pages_with, min_part=_MIN_SPLIT_PART)
         for part in parts:
             found = list(self.alternatives(self.vocabulary.display(part), SPLIT_WEIGHT, "split"))
             yield dataclasses.replace(term, form=part, alternatives=_distinct([*term.alternatives, *found]))
         if not parts:
-            yield (None if foreign else self._corrected(term)) or term
+            yield self._corrected(term, near) if near else term
 
-    def _corrected(self, term: QueryTerm) -> QueryTerm | None:
-        """The term with the site's nearest words, or None.
+    def _doubted(self, term: QueryTerm, pages: int) -> QueryTerm:
+        """A word on a page or two may be the site's own slip when a word one letter apart is all over the site."""
+        if pages > _MAX_DOUBTED_PAGES or self.vocabulary.pages_with(term.form) != pages:
+            return term
+        near = [word for word in self._near(term.form) if word.distance == 1 and word.pages >= _DOUBT_RATIO * pages]
+        more = self._corrections(near, DOUBT_WEIGHT)
+        return dataclasses.replace(term, alternatives=_distinct([*term.alternatives, *more]))
 
-        Numbers and short words are not guessed. Of several words the rarer ones count less.
-        """
-        edits = allowed_edits(term.form)
-        if not self.typos or not edits or is_gram(term.text):
-            return None
-        near = self.vocabulary.near(term.form, edits, _MAX_CORRECTIONS)
-        near = [word for word in near if word.distance == near[0].distance]
-        found = [
-            alternative
-            for word in near
-            for alternative in self.alternatives(
-                self.vocabulary.display(word.form),
-                CORRECTION_WEIGHTS[word.distance] * math.sqrt(word.pages / near[0].pages),
-                "correction",
-            )
-        ]
-        if not found:
-            return None
+    def _near(self, form: str) -> list[Near]:
+        """The site's nearest words, all at the same distance. Numbers and short words are not guessed."""
+        edits = allowed_edits(form)
+        if not self.typos or not edits or is_gram(form):
+            return []
+        near = self.vocabulary.near(form, edits, _MAX_CORRECTIONS)
+        return [word for word in near if word.distance == near[0].distance]
+
+    def _corrected(self, term: QueryTerm, near: Sequence[Near]) -> QueryTerm:
+        found = self._corrections(near, CORRECTION_WEIGHTS[near[0].distance])
         return dataclasses.replace(
             term,
             form=near[0].form,
             alternatives=_distinct([*term.alternatives, *found]),
             corrected_from=term.text,
         )
+
+    def _corrections(self, near: Sequence[Near], weight: float) -> list[Alternative]:
+        """The terms of the nearest words; the rarer of them count less."""
+        return [
+            alternative
+            for word in near
+            for alternative in self.alternatives(
+                self.vocabulary.display(word.form), weight * math.sqrt(word.pages / near[0].pages), "correction"
+            )
+        ]
 
 
 def allowed_edits(form: str) -> int:
