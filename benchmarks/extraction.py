@@ -48,7 +48,7 @@ class Recipe:
 
 
 RECIPES = {
-    "sphinx": Recipe("div.yui-b > .section, .yui-b > .yui-g, div.body, [role=main]", ".headerlink, .contents, .toctree-wrapper"),
+    "sphinx": Recipe("div.yui-b > .section, .yui-b > .yui-g, div.body, [role=main]", ".headerlink, .contents"),
     "httpd": Recipe("#page-content", ".toplang, .bottomlang, #quickview, .top, button, script, #comments_section"),
     "asciidoc": Recipe("#header .sectionbody, #header h1, #header h2, #content", "#toc"),
     "docbook": Recipe("body", ".navheader, .navfooter, .toc, script, header, footer, nav"),

@@ -39,7 +39,11 @@ class Writer:
         made = (Section(path, anchor, tuple(blocks)) for path, anchor, blocks in self._sections)
         return tuple(section for section in made if section.headings or section.blocks)
 
-    def walk(self, node: Node, kind: BlockKind = "paragraph", group: object = None, anchor: str = "") -> None:
+    def write(self, root: Node) -> None:
+        """Write a whole element, itself included (a root may be a heading or a list)."""
+        self._block_element(root, "paragraph", None, "")
+
+    def _walk(self, node: Node, kind: BlockKind = "paragraph", group: object = None, anchor: str = "") -> None:
         """Write a node's children as blocks of this kind; blocks of one group are lines of one block."""
         for child in node.contents:
             if isinstance(child, NavigableString):
@@ -63,7 +67,7 @@ class Writer:
 
     def _inline_element(self, node: Node, kind: BlockKind, group: object, anchor: str) -> None:
         if not _is_permalink(node):
-            self.walk(node, kind, group, anchor)
+            self._walk(node, kind, group, anchor)
 
     def _block_element(self, node: Node, kind: BlockKind, group: object, anchor: str) -> None:
         name = node.name
@@ -73,17 +77,17 @@ class Writer:
         elif name in {"pre", "listing", "xmp"}:
             self._add("code", _code(node), node)
         elif name in {"ul", "ol", "menu", "dir"}:
-            self.walk(node, "list", group if kind == "list" else node, anchor)
+            self._walk(node, "list", group if kind == "list" else node, anchor)
         elif name == "dl":
             self._definitions(node)
         elif name == "table" and not is_layout(node):
             self._table(node)
         elif name in {"blockquote", "q"}:
-            self.walk(node, "quote", None, anchor)
+            self._walk(node, "quote", None, anchor)
         elif name in {"figcaption", "caption"}:
-            self.walk(node, "caption", node, anchor)
+            self._walk(node, "caption", node, anchor)
         elif not _GUTTER.search(_class(node)):
-            self.walk(node, kind, group, anchor)
+            self._walk(node, kind, group, anchor)
 
     def _heading(self, node: Node, level: int) -> None:
         text = inline_text(node, self._dropped)
@@ -109,7 +113,7 @@ class Writer:
                     group, anchor = child, ""
                 anchor = anchor or own_anchor(child)
             after_term = child.name == "dt"
-            self.walk(child, "definition", group, anchor)
+            self._walk(child, "definition", group, anchor)
 
     def _table(self, node: Node) -> None:
         rows: list[str] = []

@@ -44,7 +44,7 @@ def _article(document: Document, settings: ExtractSettings) -> Article:
     roots = find_root(document, settings.include, vote)
     writer = Writer(pruner(roots, settings.exclude))
     for root in roots:
-        writer.walk(root)
+        writer.write(root)
     sections = writer.sections()
     if not settings.include and is_news(document):
         sections = keep_voted(sections, vote)

@@ -35,6 +35,8 @@ _SHORT = 80  # characters that confirm it as well: "Share on ..."
 _COMMENTS = re.compile(
     r"(^|[\s_-])(comments|commentlist|comment-(list|thread|section)|disqus_thread)($|[\s_-])", re.IGNORECASE
 )
+_HEADING = re.compile(r"^h[1-6]$")
+_WORD = re.compile(r"[^\W_]+")
 _MAX_SHARE = 0.3  # of the prose may go with one element: more is the article, whatever its class says
 
 
@@ -61,10 +63,12 @@ def is_navigation(node: Node) -> bool:
     """Whether markup or links say that a node is not part of the text."""
     if node.name in _TAGS or node.attrs.get("role") in _ROLES:
         return True
+    if node.name == "h1":
+        return _is_site_name(node)
     if node.name not in _CHECKED:
         return False
-    names = f"{node.attrs.get('class', '')} {node.attrs.get('id', '')}"
-    if names != " " and node.name != "table":
+    names = _names(node)
+    if names and node.name != "table":
         if _SURE.search(names) or _COMMENTS.search(names):
             return True
         if _LIKELY.search(names) and (node.link_share >= _LINKED or node.chars <= _SHORT):
@@ -72,9 +76,26 @@ def is_navigation(node: Node) -> bool:
     return _is_link_list(node)
 
 
+def _is_site_name(heading: Node) -> bool:
+    """A first heading that is nothing but a link to another page: the site's name above the page's own heading."""
+    if heading.link_share < 1 or heading.find("a", href=re.compile("^[^#]")) is None:
+        return False
+    return isinstance(other := heading.find_next("h1"), Node) and other.link_share < 1
+
+
 def _is_comments(node: Node) -> bool:
     """Readers' comments: often longer than the article."""
-    return bool(_COMMENTS.search(f"{node.attrs.get('class', '')} {node.attrs.get('id', '')}"))
+    return bool(_COMMENTS.search(_names(node)))
+
+
+def _names(node: Node) -> str:
+    """Class and id, without an id that was made from the heading inside ("tags-and-comments" is a section)."""
+    name, classes = str(node.attrs.get("id", "")), str(node.attrs.get("class", ""))
+    if not name or not (_LIKELY.search(name) or _SURE.search(name) or _COMMENTS.search(name)):
+        return classes
+    heading = node.find(_HEADING)
+    said = set(_WORD.findall(heading.get_text().lower())) if heading is not None else set()
+    return classes if said.issuperset(_WORD.findall(name.lower())) else f"{classes} {name}"
 
 
 def _is_link_list(node: Node) -> bool:
@@ -82,7 +103,7 @@ def _is_link_list(node: Node) -> bool:
     if not node.link_chars or node.name == "table":
         return False
     links = [link for link in node.find_all("a") if "href" in link.attrs]
-    if sum("hreflang" in link.attrs for link in links) > 0.8 * len(links):
+    if sum("hreflang" in link.attrs for link in links) >= 0.5 * len(links):
         return node.chars <= 60 + 20 * len(links)
     if node.link_share <= 0.6 or len(links) < 3:
         return False

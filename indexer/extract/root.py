@@ -15,6 +15,7 @@ from searchd.errors import ConfigError
 MIN_CHARS = 140  # a shorter container is a teaser, not an article
 MAX_LINK_SHARE = 0.6  # above, a container is a menu unless nothing else is there
 _DOMINANT = 0.6  # of the text of all containers of its kind must be in the chosen one
+_ALL = 0.9
 _HELD = 0.95  # of the voted words must be in the subtree that the vote leads to
 _IDS = frozenset(
     "main content main-content maincontent content-main page-content pagecontent article-body articlebody bodycontent "
@@ -24,6 +25,9 @@ _CLASS = re.compile(
     r"(^|\s)((article|post|entry|story|page|doc|docs|document|documentation)[_-]{0,2}(body|content|text)|main-content|"
     r"markdown-body|rst-content|document|documentation|theme-doc-markdown|markdown|hentry|h-entry|e-content)(\s|$)",
     re.IGNORECASE,
+)
+_CONTAINERS = frozenset(
+    {"div", "section", "article", "main", "body", "center", "td", "tr", "tbody", "table", "form", "font"}
 )
 _BY_CLASS = 4  # the least sure kind of container
 _MAX_PREFACE = 600  # characters above the article's container that may still belong to it
@@ -66,6 +70,8 @@ def _semantic(document: Document, least: int, vote: Vote) -> Node | None:
     for node in document.nodes:
         if node.chars >= least and node.link_share <= MAX_LINK_SHARE:
             for kind in _kinds(node):
+                if kind == _BY_CLASS and node.chars > _ALL * document.body.chars:
+                    continue  # a wrapper of the whole page, whatever it is called
                 by_kind.setdefault(kind, []).append(node)
     for kind in sorted(by_kind):
         best = max(by_kind[kind], key=_prose)
@@ -104,6 +110,8 @@ def _voted(document: Document, vote: Vote) -> Node | None:
     while True:
         inner = next((c for c in node.contents if isinstance(c, Node) and _holds(c, wanted)), None)
         if inner is None:
+            return None if node is document.body else node
+        if inner.name not in _CONTAINERS:  # a vote for a list or a <pre> means what is around it, its heading too
             return node
         node = inner
 
@@ -117,7 +125,7 @@ def _preface(document: Document, root: Node) -> Node | None:
 
     Manual pages and many blogs put <header><h1>, a summary line included, before the container of the text.
     """
-    first = next((node for node in document.nodes if node.name == "h1" and node.chars), None)
+    first = next((node for node in document.nodes if node.name == "h1" and node.chars and node.link_share < 1), None)
     if first is None or first.place > root.place or any(parent is root for parent in first.parents):
         return None
     if root.find("h1") is not None:
