@@ -29,7 +29,7 @@ from searchd.index.lexical_build import (
     write_sequences,
     write_words,
 )
-from searchd.index.lexical_postings import Alternative, Group, Postings
+from searchd.index.lexical_postings import Alternative, Group, Postings, Word
 from searchd.index.lexical_results import LexicalResult, Scores, TermEvidence
 from searchd.index.lexical_terms import open_array, save_array
 from searchd.index.lexical_vocabulary import LexicalVocabulary
@@ -214,20 +214,15 @@ class Lexical:
         """
         page_mask, row_mask = self._masks(parsed, languages, allowed_pages)
         groups = [self._group(term) for term in parsed.terms]
-        rows = self._passages.candidates(groups, k, row_mask)
-        pages = self._pages.candidates(groups, k, page_mask)
-        rows, passage = _best(rows, self._score(self._passages, groups, rows), k)
-        pages, page = _best(pages, self._score(self._pages, groups, pages), k)
+        by_passage, by_page = self._passages.look_up(groups), self._pages.look_up(groups)
+        rows, passage_scores = self._passages.best(by_passage, k, row_mask)
+        pages, page_scores = self._pages.best(by_page, k, page_mask)
         return LexicalResult(
             passage_rows=rows,
-            passage_scores=passage.scores,
-            passage_coverage=passage.coverage,
-            passage_terms=passage.contributions,
+            passage_scores=passage_scores,
             pages=pages,
-            page_scores=page.scores,
-            page_coverage=page.coverage,
-            page_terms=page.contributions,
-            terms=tuple(self._evidence(term, group) for term, group in zip(parsed.terms, groups, strict=True)),
+            page_scores=page_scores,
+            terms=tuple(map(_evidence, parsed.terms, by_page, by_passage)),
         )
 
     def restrict(self, parsed: ParsedQuery, allowed_pages: Mask | None = None) -> tuple[Mask | None, Mask | None]:
@@ -243,30 +238,20 @@ class Lexical:
         return self._score_any(self._pages, parsed, pages)
 
     def _score_any(self, postings: Postings, parsed: ParsedQuery, docs: Ints) -> Scores:
-        order = np.argsort(docs, kind="stable")
-        scores = self._score(postings, [self._group(term) for term in parsed.terms], docs[order])
-        back = np.empty_like(order)
-        back[order] = np.arange(len(order))
-        return Scores(scores.scores[back], scores.coverage[back], scores.contributions[back])
+        words = postings.look_up([self._group(term) for term in parsed.terms])
+        if np.any(docs[1:] < docs[:-1]):
+            order = np.argsort(docs, kind="stable")
+            contributions = np.empty((len(docs), len(words)), dtype=np.float32)
+            contributions[order] = postings.contributions(words, docs[order])
+        else:
+            contributions = postings.contributions(words, docs)
+        worth = np.array([word.idf * term.weight for word, term in zip(words, parsed.terms, strict=True)], np.float32)
+        total = max(float(worth.sum()), 1e-9)
+        return Scores(contributions.sum(axis=1), (contributions > 0) @ (worth / np.float32(total)), contributions)
 
     def _group(self, term: QueryTerm) -> Group:
         numbers = ((self.vocabulary.term_number(alt.term), alt.weight) for alt in term.alternatives)
         return Group(tuple(Alternative(number, weight) for number, weight in numbers if number >= 0), term.weight)
-
-    def _evidence(self, term: QueryTerm, group: Group) -> TermEvidence:
-        df_pages = self._pages.group_frequency(group)
-        df_passages = self._passages.group_frequency(group)
-        return TermEvidence(
-            term.text, self._pages.idf(df_pages), df_pages, df_passages, df_pages > 0, term.corrected_from
-        )
-
-    @staticmethod
-    def _score(postings: Postings, groups: Sequence[Group], docs: Ints) -> Scores:
-        contributions = postings.contributions(groups, docs)
-        worth = np.array([postings.idf(postings.group_frequency(g)) * g.weight for g in groups], dtype=np.float32)
-        total = float(worth.sum())
-        coverage = (contributions > 0) @ worth / total if total > 0 else np.zeros(len(docs), dtype=np.float32)
-        return Scores(contributions.sum(axis=1), coverage.astype(np.float32), contributions)
 
     def _masks(
         self, parsed: ParsedQuery, languages: Sequence[str] | None, allowed: Mask | None
@@ -320,11 +305,16 @@ def _both(left: Mask | None, right: Mask) -> Mask:
     return right if left is None else left & right
 
 
-def _best(docs: Ints, scores: Scores, k: int) -> tuple[Ints, Scores]:
-    """The k best of some documents with what belongs to them; documents without any word are left out."""
-    order = np.lexsort((docs, -scores.scores))[:k]
-    order = order[scores.scores[order] > 0]
-    return docs[order], Scores(scores.scores[order], scores.coverage[order], scores.contributions[order])
+def _evidence(term: QueryTerm, on_pages: Word, in_passages: Word) -> TermEvidence:
+    return TermEvidence(
+        term.text,
+        on_pages.idf,
+        on_pages.frequency,
+        in_passages.frequency,
+        on_pages.frequency > 0,
+        term.corrected_from,
+        in_passages.idf,
+    )
 
 
 def _read_meta(folder: Path) -> dict[str, Any]:

@@ -9,9 +9,11 @@ are read from the disk.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,22 +43,51 @@ class Group:
     weight: float
 
 
+class Posting(NamedTuple):
+    """One alternative's documents, ascending, their stored saturations, and the alternative's weight."""
+
+    docs: Docs
+    saturations: npt.NDArray[np.uint16]
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A group looked up.
+
+    frequency: documents that hold the most frequent alternative. factor: what a stored saturation is multiplied with.
+    bound: the most that the word adds to any document's score.
+    """
+
+    postings: tuple[Posting, ...]
+    frequency: int
+    idf: float
+    factor: float
+    bound: float
+
+
 class Postings:
     """Documents by term. ``docs[starts[t]:starts[t + 1]]`` hold term ``t``, in ascending order."""
 
     def __init__(self, folder: Path, name: str, n_docs: int, k1: float) -> None:
         self.n_docs = n_docs
         self._k1 = k1
-        self._starts = open_array(folder, f"{name}.starts")  # (n_terms + 1,) int64
+        self._starts: Ints = open_array(folder, f"{name}.starts")  # (n_terms + 1,)
         self._docs: Docs = open_array(folder, f"{name}.docs")
         self._saturations: npt.NDArray[np.uint16] = open_array(folder, f"{name}.saturations")
+        self._tops: npt.NDArray[np.uint16] = open_array(folder, f"{name}.tops")  # (n_terms,) greatest saturation
 
     @staticmethod
     def save(folder: Path, name: str, starts: Ints, docs: Docs, saturations: npt.NDArray[np.uint16]) -> None:
-        """Write the three arrays that ``__init__`` maps."""
+        """Write the arrays that ``__init__`` maps. Every term has a document."""
         save_array(folder, f"{name}.starts", starts)
         save_array(folder, f"{name}.docs", docs)
         save_array(folder, f"{name}.saturations", saturations)
+        tops = np.zeros(len(starts) - 1, dtype=np.uint16)
+        held = np.flatnonzero(np.diff(starts))
+        if len(held):
+            tops[held] = np.maximum.reduceat(saturations, starts[held])
+        save_array(folder, f"{name}.tops", tops)
 
     def frequency(self, term: int) -> int:
         """Number of documents that hold the term (-1 = no such term)."""
@@ -66,85 +97,104 @@ class Postings:
         """The documents that hold the term, ascending."""
         return self._docs[self._starts[term] : self._starts[term + 1]]
 
-    def group_frequency(self, group: Group) -> int:
-        """Documents that hold the most frequent of a word's alternatives (at full weight)."""
-        return max((self.frequency(alt.number) for alt in group.alternatives), default=0)
-
     def idf(self, frequency: int) -> float:
         """Robertson and Sparck Jones with Lucene's +1, so that it is never negative."""
-        return float(np.log1p((self.n_docs - frequency + 0.5) / (frequency + 0.5)))
+        return math.log1p((self.n_docs - frequency + 0.5) / (frequency + 0.5))
 
-    def _list(self, term: int) -> tuple[Docs, npt.NDArray[np.uint16]]:
-        span = slice(int(self._starts[term]), int(self._starts[term + 1]))
-        return self._docs[span], self._saturations[span]
+    def look_up(self, groups: Sequence[Group]) -> list[Word]:
+        """Fetch the lists of a query's words, in order."""
+        return [self._word(group) for group in groups]
 
-    def contributions(self, groups: Sequence[Group], docs: Ints) -> Floats:
-        """What each word adds to each document's score: (len(docs), len(groups)) float32; ``docs`` ascending."""
-        matrix = np.zeros((len(docs), len(groups)), dtype=np.float32)
-        if not len(docs):
-            return matrix
-        wanted = docs.astype(np.int32)
-        for column, group in enumerate(groups):
-            factor = self._factor(group)
-            for alternative in group.alternatives:
-                listed, saturations = self._list(alternative.number)
-                if len(listed):
-                    at = np.minimum(np.searchsorted(listed, wanted), len(listed) - 1)
-                    found = listed[at] == wanted
-                    values = saturations[at] * np.float32(factor * alternative.weight)
-                    np.maximum(matrix[:, column], np.where(found, values, 0), out=matrix[:, column])
-        return matrix
+    def _word(self, group: Group) -> Word:
+        postings, top = [], 0.0
+        for alternative in group.alternatives:
+            low, high = int(self._starts[alternative.number]), int(self._starts[alternative.number + 1])
+            if low < high:
+                postings.append(Posting(self._docs[low:high], self._saturations[low:high], alternative.weight))
+                top = max(top, float(self._tops[alternative.number]) * alternative.weight)
+        frequency = max((len(posting.docs) for posting in postings), default=0)
+        idf = self.idf(frequency)
+        factor = idf * group.weight * (self._k1 + 1) / SCALE
+        return Word(tuple(postings), frequency, idf, factor, factor * top)
 
-    def _factor(self, group: Group) -> float:
-        return self.idf(self.group_frequency(group)) * group.weight * (self._k1 + 1) / SCALE
-
-    def candidates(self, groups: Sequence[Group], k: int, allowed: npt.NDArray[np.bool_] | None = None) -> Ints:
-        """Documents that contain the k best of all, ascending; more than k, at most all that hold a word.
+    def best(self, words: Sequence[Word], k: int, allowed: npt.NDArray[np.bool_] | None = None) -> tuple[Ints, Floats]:
+        """Return (documents, scores) of the k best that hold a word, best first, ties by number.
 
         MaxScore (Turtle and Flood 1995): words are added from the most telling to the least; once the k-th best so far
-        is out of reach for documents not seen yet, the lists of the remaining, frequent words are not read at all.
+        is out of reach for documents not seen yet, the lists of the remaining, frequent words are only looked into.
         """
-        order = sorted(groups, key=self._factor, reverse=True)
-        bounds = [
-            self._factor(group) * SCALE * max((a.weight for a in group.alternatives), default=0) for group in order
-        ]
+        order = sorted((word for word in words if word.postings), key=lambda word: -word.bound)
         scores = np.zeros(self.n_docs, dtype=np.float32)
         seen: list[Docs] = []
-        threshold, rest = 0.0, sum(bounds)
-        for group, bound in zip(order, bounds, strict=True):
-            if threshold >= rest:
-                break
-            docs = self._add(group, scores, allowed)
+        threshold, rest = 0.0, sum(word.bound for word in order)
+        while order and threshold < rest:
+            word = order.pop(0)
+            docs = _add(word, scores, allowed)
             seen.append(docs)
-            rest -= bound
-            if len(docs) >= k:
-                values = scores[docs]
-                threshold = max(threshold, float(np.partition(values, len(values) - k)[len(values) - k]))
-        kept = [docs[scores[docs] >= threshold - rest] for docs in seen]
-        return np.unique(np.concatenate(kept)).astype(np.int64) if kept else np.zeros(0, dtype=np.int64)
+            rest -= word.bound
+            if order and len(docs) >= k:
+                threshold = max(threshold, _kth(scores[docs], k))
+        docs = _merged(seen, scores, max(threshold - rest, 0.0) * _SLACK)
+        values = scores[docs]
+        if order:
+            values = values + self.contributions(order, docs).sum(axis=1)
+        if len(docs) > k:
+            kept = values >= _kth(values, k)
+            docs, values = docs[kept], values[kept]
+        ranked = np.lexsort((docs, -values))[:k]
+        return docs[ranked].astype(np.int64), values[ranked]
 
-    def _add(self, group: Group, scores: Floats, allowed: npt.NDArray[np.bool_] | None) -> Docs:
-        """Add one word's contributions to ``scores``; return the documents that hold it."""
-        factor = self._factor(group)
-        if len(group.alternatives) == 1:
-            only = group.alternatives[0]
-            docs, saturations = self._list(only.number)
-            values = saturations * np.float32(factor * only.weight)
-        else:
-            docs, values = self._best_alternative(group, factor)
-        if allowed is not None:
-            keep = allowed[docs]
-            docs, values = docs[keep], values[keep]
-        scores[docs] += values
-        return docs
+    def contributions(self, words: Sequence[Word], docs: Ints | Docs) -> Floats:
+        """What each word adds to each document's score: (len(docs), len(words)) float32; ``docs`` ascending."""
+        matrix = np.zeros((len(words), len(docs)), dtype=np.float32)
+        if not len(docs):
+            return matrix.T
+        wanted = docs.astype(np.int32)
+        for row, word in zip(matrix, words, strict=True):
+            for posting in word.postings:
+                at = posting.docs.searchsorted(wanted)
+                found = posting.docs.take(at, mode="clip") == wanted
+                values = posting.saturations.take(at, mode="clip") * found
+                np.maximum(row, values * np.float32(word.factor * posting.weight), out=row)
+        return matrix.T
 
-    def _best_alternative(self, group: Group, factor: float) -> tuple[Docs, Floats]:
-        lists = [(*self._list(alt.number), np.float32(factor * alt.weight)) for alt in group.alternatives]
-        if not lists:
-            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
-        docs = np.concatenate([listed for listed, _, _ in lists])
-        values = np.concatenate([saturations * weight for _, saturations, weight in lists])
-        order = np.argsort(docs, kind="stable")
-        docs, values = docs[order], values[order]
-        starts = np.flatnonzero(np.r_[True, docs[1:] != docs[:-1]]) if len(docs) else np.zeros(0, dtype=np.int64)
-        return docs[starts], np.maximum.reduceat(values, starts) if len(docs) else values
+
+_SLACK = 1 - 1e-5  # float32 sums differ in their last digits with the order of their terms
+
+
+def _kth(values: Floats, k: int) -> float:
+    """The k-th greatest value."""
+    at = len(values) - k
+    return float(np.partition(values, at)[at])
+
+
+def _merged(lists: Sequence[Docs], scores: Floats, least: float) -> Docs:
+    """The documents of all lists whose score is at least ``least``, ascending, each once."""
+    if not lists:
+        return np.zeros(0, dtype=np.int32)
+    docs = np.concatenate([docs[scores[docs] >= least] for docs in lists] if least > 0 else lists)
+    docs.sort()
+    return docs[np.concatenate(([True], docs[1:] != docs[:-1]))] if len(docs) else docs
+
+
+def _add(word: Word, scores: Floats, allowed: npt.NDArray[np.bool_] | None) -> Docs:
+    """Add one word's contributions to ``scores``; return the documents that hold it."""
+    if len(word.postings) == 1:
+        docs, saturations, weight = word.postings[0]
+        values = saturations * np.float32(word.factor * weight)
+    else:
+        docs, values = _best_alternative(word)
+    if allowed is not None:
+        keep = allowed[docs]
+        docs, values = docs[keep], values[keep]
+    scores[docs] += values
+    return docs
+
+
+def _best_alternative(word: Word) -> tuple[Docs, Floats]:
+    docs = np.concatenate([posting.docs for posting in word.postings])
+    values = np.concatenate([p.saturations * np.float32(word.factor * p.weight) for p in word.postings])
+    order = np.argsort(docs, kind="stable")
+    docs, values = docs[order], values[order]
+    starts = np.flatnonzero(np.concatenate(([True], docs[1:] != docs[:-1])))
+    return docs[starts], np.maximum.reduceat(values, starts)

@@ -15,8 +15,8 @@ Ints = npt.NDArray[np.int64]
 class TermEvidence:
     """What one word of the query is worth on this site.
 
-    idf: over pages. found: some page of the index has the word or one of its alternatives. corrected_from: the word
-    as typed when only a correction of it was found.
+    idf: over pages; idf_passages: over passages. found: some page has the word or one of its alternatives.
+    corrected_from: the word as typed when only a correction of it was looked for.
     """
 
     term: str
@@ -25,6 +25,7 @@ class TermEvidence:
     df_passages: int
     found: bool
     corrected_from: str = ""
+    idf_passages: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +44,10 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class LexicalResult:
-    """The best passages and the best pages, each best first, ties by number.
-
-    *_coverage and *_terms are ``Scores.coverage`` and ``Scores.contributions`` of these documents.
-    """
+    """The best passages and the best pages, each best first, ties by number; ``score_passages`` says more of them."""
 
     passage_rows: Ints
     passage_scores: Floats
-    passage_coverage: Floats
-    passage_terms: Floats
     pages: Ints
     page_scores: Floats
-    page_coverage: Floats
-    page_terms: Floats
     terms: tuple[TermEvidence, ...]
