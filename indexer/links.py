@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from multidict import MultiMapping
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
@@ -14,13 +14,15 @@ from indexer import charset, robots, urls
 
 MAX_LINKS: Final = 5_000  # of one page; a page with more is a trap or a dump
 MAX_ANCHOR_CHARS: Final = 200
-_REFRESH: Final = re.compile(r"""^\s*([\d.]+)\s*[;,]\s*(?:url\s*=\s*)?["']?\s*([^"']+)""", re.IGNORECASE)
+_REFRESH: Final = re.compile(r"""^\s*(\d+)[\d.]*\s*[;,]\s*(?:url\s*=\s*)?["']?\s*([^"']+)""", re.IGNORECASE)
 _SPACE: Final = re.compile(r"\s+")
-_NAVIGATION: Final = "nav a, header a, footer a, aside a, [role=navigation] a, [data-echolot-ignore] a"
+_REFRESH_IS_REDIRECT_S: Final = 10.0  # a page that reloads later than this was meant to be read
+_ANCHORS: Final = 'a[href]:not([href^="#"]), area[href]'
+_NAVIGATION: Final = ":is(nav, header, footer, aside, [role=navigation], [data-echolot-ignore]) a"
+_HEAD: Final = "link[href], meta[content], base[href]"
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One address found on a page; ``text`` is its anchor text, empty for links that are navigation."""
 
     url: str
@@ -32,7 +34,7 @@ class PageLinks:
     """What a page's head and links say.
 
     ``links`` holds each address once, without those marked rel=nofollow; ``canonical``, ``refresh`` and ``alternates``
-    (language, address) are normalised; "" where the page says nothing. ``text_chars`` is a cheap measure of text.
+    (language, address) are normalised; "" where the page says nothing. ``truncated``: it has more links than are read.
     """
 
     links: tuple[Link, ...] = ()
@@ -41,7 +43,6 @@ class PageLinks:
     noindex: bool = False
     nofollow: bool = False
     lang: str = ""
-    title: str = ""
     alternates: tuple[tuple[str, str], ...] = ()
     feeds: tuple[str, ...] = ()
     truncated: bool = False
@@ -57,11 +58,15 @@ def parse(
 ) -> PageLinks:
     """Read a page. ``headers`` are the answer's (Content-Type, Link and X-Robots-Tag count), ``url`` its address."""
     headers = headers or {}
+    text = charset.decode(body, headers.get("Content-Type", ""))
     try:
-        tree = LexborHTMLParser(charset.decode(body, headers.get("Content-Type", "")))
+        tree = LexborHTMLParser(text)
     except SelectolaxError:
         return PageLinks()
-    return _Reader(tree, url, headers, agent, drop).read()
+    reader = _Reader(tree, url, headers, agent, drop)
+    if b"noindex" in body.lower():
+        reader.misplaced_robots()
+    return reader.read()
 
 
 def header_values(headers: Mapping[str, str], name: str) -> list[str]:
@@ -78,6 +83,7 @@ class _Reader:
         self, tree: LexborHTMLParser, url: str, headers: Mapping[str, str], agent: str, drop: Collection[str]
     ) -> None:
         self.tree, self.url, self.agent, self.drop = tree, url, agent, drop
+        self.head = tree.head.css(_HEAD) if tree.head else []
         self.base = self._base()
         self.canonical = self._header_canonical(headers.get("Link", ""))
         self.robots_values = header_values(headers, "X-Robots-Tag")
@@ -87,14 +93,14 @@ class _Reader:
         self.feeds: list[str] = []
 
     def read(self) -> PageLinks:
-        for node in self.tree.css("link[href]"):
-            self._link_element(node.attributes)
-        for node in self.tree.css("meta[content]"):
-            self._meta(node.attributes)
+        for node in self.head:
+            if node.tag == "link":
+                self._link_element(node.attributes)
+            elif node.tag == "meta" and not _in_noscript(node):
+                self._meta(node.attributes)
         truncated = self._anchors()
         said = robots.meta_directives(self.robots_values, self.agent)
-        root = self.tree.css_first("html")
-        title = self.tree.css_first("title")
+        root = self.tree.root
         return PageLinks(
             links=() if "nofollow" in said else tuple(Link(url, text) for url, text in self.found.items()),
             canonical=self.canonical,
@@ -102,15 +108,19 @@ class _Reader:
             noindex="noindex" in said,
             nofollow="nofollow" in said,
             lang=(root.attributes.get("lang") or "").strip() if root else "",
-            title=_squeeze(title.text()) if title else "",
             alternates=tuple(self.alternates),
             feeds=tuple(self.feeds),
             truncated=truncated,
         )
 
+    def misplaced_robots(self) -> None:
+        """A robots tag in the body is invalid, but its author meant it."""
+        for node in self.tree.css("body meta[content]"):
+            if (node.attributes.get("name") or "").lower() in ("robots", self.agent.lower()):
+                self.robots_values.append(node.attributes.get("content") or "")
+
     def _base(self) -> str:
-        node = self.tree.css_first("base[href]")
-        href = (node.attributes.get("href") or "") if node else ""
+        href = next((node.attributes.get("href") or "" for node in self.head if node.tag == "base"), "")
         return (urls.normalise(href, self.url) if href else "") or self.url
 
     def _header_canonical(self, value: str) -> str:
@@ -142,31 +152,31 @@ class _Reader:
             self.robots_values.append(content)
         elif (attributes.get("http-equiv") or "").lower() == "refresh":
             found = _REFRESH.match(content)
-            if found and not self.refresh:
+            if found and not self.refresh and float(found[1]) <= _REFRESH_IS_REDIRECT_S:
                 self.refresh = self._resolve(found[2].strip())
 
     def _anchors(self) -> bool:
         """Collect a and area; whether the page has more of them than are read."""
         navigation = {node.mem_id for node in self.tree.css(_NAVIGATION)}
-        nodes = self.tree.css("a[href], area[href]")
-        page = self.url.partition("#")[0]
+        nodes = self.tree.css(_ANCHORS)
         resolved: dict[str, str] = {}
+        found = self.found
         for node in nodes[:MAX_LINKS]:
             attributes = node.attributes
-            href = attributes.get("href") or ""
-            if href.startswith("#") or _nofollow(attributes.get("rel")):
+            if "nofollow" in (attributes.get("rel") or "").lower():
                 continue
-            href = href.partition("#")[0]
+            href = (attributes["href"] or "").partition("#")[0]
             address = resolved.get(href)
             if address is None:
                 address = resolved[href] = self._resolve(href)
-            if address and address != page and not self.found.get(address):
-                self.found[address] = "" if node.mem_id in navigation else _anchor_text(node)
+            if address and not found.get(address) and address != self.url:
+                found[address] = "" if node.mem_id in navigation else _anchor_text(node)
         return len(nodes) > MAX_LINKS
 
 
-def _nofollow(rel: str | None) -> bool:
-    return rel is not None and "nofollow" in rel.lower().split()
+def _in_noscript(node: LexborNode) -> bool:
+    """Whether an element speaks to browsers without scripts: "turn JavaScript on" redirects are not for us."""
+    return node.parent is not None and node.parent.tag == "noscript"
 
 
 def _anchor_text(node: LexborNode) -> str:

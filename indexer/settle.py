@@ -68,7 +68,7 @@ class Settler:
         if kind not in self.accepted:
             self._failed(page, "type", f"the answer is {kind or 'of no known type'}")
             return
-        if not fetched.body.strip():
+        if not fetched.body or fetched.body.isspace():
             self._failed(page, "empty", "the answer is empty")
             return
         digest = hashlib.blake2b(fetched.body, digest_size=16).hexdigest()

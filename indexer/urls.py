@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Final
 
 import ada_url
@@ -26,6 +27,7 @@ _PATH_SESSION: Final = re.compile(r";(?:jsessionid|phpsessid|sid|sessionid)=[^/?
 _ASP_SESSION: Final = re.compile(r"/\([SAF]\([a-z0-9]{20,}\)\)(?=/)", re.IGNORECASE)
 _ESCAPE: Final = re.compile(r"%([0-9a-fA-F]{2})")
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_STRIPPED: Final = "".join(map(chr, range(0x21)))  # C0 controls and space, as the standard has it
 _OTHER_SCHEME: Final = re.compile(r"\s*(?!https?:)[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
@@ -36,6 +38,19 @@ def normalise(href: str, base: str | None = None, drop: Collection[str] = ()) ->
     """
     if len(href) > MAX_INPUT or _OTHER_SCHEME.match(href):
         return ""
+    href = href.strip(_STRIPPED)
+    if href[:1] in ("", "?", "#"):
+        return _resolved(href, base or "", drop)
+    return _in_folder(href, folder(base) if base else "", tuple(drop))
+
+
+@lru_cache(maxsize=65_536)
+def _in_folder(href: str, base: str, drop: tuple[str, ...]) -> str:
+    """Pages of one folder have the same links again and again."""
+    return _resolved(href, base, drop)
+
+
+def _resolved(href: str, base: str, drop: Collection[str]) -> str:
     try:
         url = ada_url.join_url(base, href) if base else ada_url.URL(href).href
     except (ValueError, UnicodeError):
@@ -58,6 +73,13 @@ def origin(url: str) -> str:
     """Scheme, host and port of a normalised URL: ``https://example.org``."""
     end = url.find("/", url.find("//") + 2)
     return url if end < 0 else url[:end]
+
+
+@lru_cache(maxsize=1024)
+def folder(url: str) -> str:
+    """The address up to the last slash of its path, against which most links resolve."""
+    start = len(origin(url))
+    return url[:start] + (url[start:].partition("?")[0].rpartition("/")[0] + "/")
 
 
 def host(url: str) -> str:

@@ -137,7 +137,6 @@ def test_a_redirect_off_the_site_deletes_only_when_seen_twice(web: Web, site: Cr
         Reply(403),
         Reply(400),
         Reply(drop=True),
-        Reply(200, "late", HTML, wait_s=0.5),
         Reply(200, "", HTML),
         Reply(200, "  \n", HTML),
         Reply(200, b"\0\1", {"Content-Type": "application/octet-stream"}),
@@ -153,9 +152,17 @@ def test_troubles_keep_the_old_copy_for_ever(web: Web, site: Crawler, clock: Clo
     web.pages["/pb"] = trouble
     for _ in range(3):
         clock.pass_by(86_400)
-        report = site(timeout_s=0.3, retries=0, max_body_bytes=1500)
+        report = site(retries=0, max_body_bytes=1500)
         assert report.failures == 1
     assert site.documents()["/pb"].content_hash == before.content_hash
+
+
+def test_a_time_out_keeps_the_old_copy(web: Web, site: Crawler) -> None:
+    site()
+    web.pages["/pb"] = Reply(200, "late", HTML, wait_s=2.5)
+    report = site(timeout_s=2.0, retries=0)
+    assert report.failed == {"timeout": 1}
+    assert "/pb" in site.paths()
 
 
 def test_a_page_that_nothing_links_to_any_more_is_fetched_not_inferred_gone(web: Web, site: Crawler) -> None:

@@ -230,6 +230,6 @@ def test_broken_answers_are_failures_of_one_page(web: Web, site: Crawler, raw: b
 
 def test_a_slow_trickle_ends_at_the_time_limit(web: Web, site: Crawler) -> None:
     web.page("/", "x", "/slow")
-    web.pages["/slow"] = Reply(200, "x", HTML, wait_s=0.6)
-    report = site(timeout_s=0.2, retries=0)
+    web.pages["/slow"] = Reply(200, "x", HTML, wait_s=1.5)
+    report = site(timeout_s=1.0, retries=0)
     assert report.failed == {"timeout": 1}
