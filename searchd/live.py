@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from searchd import encoder as encoders
-from searchd.engine import Engine
 from searchd.errors import EcholotError, QueryError, SnapshotError
 from searchd.index import snapshot
+from searchd.index.files import SUGGESTIONS
 from searchd.index.opened import Index
 from searchd.index.stores import Encoder
 from searchd.settings import RankingSettings, Settings
+from searchd.site_engine import SiteEngine
+from searchd.suggest import SuggestIndex
 
 log = logging.getLogger("searchd")
 
@@ -40,7 +42,7 @@ class SiteStatus:
 
 @dataclass(frozen=True, slots=True)
 class _Serving:
-    engine: Engine
+    engine: SiteEngine
     encoder: Encoder
     status: SiteStatus
 
@@ -65,7 +67,7 @@ class Live:
             return configured
         return sorted(path.name for path in self.data.iterdir() if (path / "snapshots").is_dir())
 
-    def engine(self, site: str = "") -> Engine:
+    def engine(self, site: str = "") -> SiteEngine:
         """Return the engine that serves a site ("" = the first one). Raises QueryError, SnapshotError."""
         serving = self._serving.get(site) if site else next(iter(self._serving.values()), None)
         if serving is not None:
@@ -146,7 +148,14 @@ class Live:
         if encoder.fingerprint != facts["model"]["fingerprint"]:
             raise SnapshotError(f"snapshot {identifier}: its model is not the one that made its vectors", "rebuild it")
         index = Index.open(opened.folder)
-        engine = Engine(index, encoder, self._ranking(site), identifier)
+        engine = SiteEngine(
+            index,
+            encoder,
+            self._ranking(site),
+            identifier,
+            self._languages(site) or tuple(facts["languages"]),
+            suggestions=SuggestIndex.open(opened.folder / SUGGESTIONS),
+        )
         status = SiteStatus(
             site, identifier, int(facts["pages"]), int(facts["passages"]), str(facts["created_at"]), self.now()
         )
@@ -154,6 +163,9 @@ class Live:
 
     def _ranking(self, site: str) -> RankingSettings:
         return next((item.ranking for item in self.settings.site if item.name == site), self.settings.ranking)
+
+    def _languages(self, site: str) -> tuple[str, ...]:
+        return next((item.languages for item in self.settings.site if item.name == site), ())
 
     def start(self) -> None:
         """Open what is there and begin to watch."""

@@ -19,12 +19,13 @@ import numpy as np
 from searchd.errors import ConfigError
 from searchd.index import dense
 from searchd.index.enrich import EnrichPage, enrich
-from searchd.index.files import LEADS, LEXICAL, PAGES, VECTORS
+from searchd.index.files import LEADS, LEXICAL, PAGES, SUGGESTIONS, VECTORS
 from searchd.index.lexical import LexicalWriter
 from searchd.index.pages import Pages, PageWriter, add_enrichment, url_path
 from searchd.index.records import Page, PageDraft, encoder_text
 from searchd.index.stores import Encoder, Floats
 from searchd.settings import IndexSettings
+from searchd.suggest import SuggestIndex
 
 BATCH = 1024  # texts handed to the encoder at once; it sorts them by length
 LEAD_CHARS = 400  # of a page's opening, behind its title
@@ -91,7 +92,7 @@ def build(
     *,
     progress: Progress | None = None,
 ) -> BuildCounts:
-    """Write ``vectors.faiss``, ``leads.faiss``, ``lexical/`` and ``pages.sqlite`` into the empty ``folder``.
+    """Write ``vectors.faiss``, ``leads.faiss``, ``lexical/``, ``pages.sqlite`` and ``suggest.npz`` into ``folder``.
 
     Same drafts in, same bytes out as far as the stores allow. A page without passages is findable by its title.
     Raises ConfigError when ``settings.vectors`` is unknown; errors of encoder and disk pass through.
@@ -108,6 +109,7 @@ def build(
         lead_report = dense.write(folder / LEADS, leads.finish(), layout, budget, recall)
         if settings.summaries:
             _enrich(folder, matrix, encoder)
+    _write_suggestions(folder)
     return BuildCounts(leads.rows, vectors.rows, encoder.dim, dict(sorted(languages.items())), report, lead_report)
 
 
@@ -169,6 +171,15 @@ def _enrich(folder: Path, vectors: Floats, encoder: Encoder) -> None:
     finally:
         pages.close()
     add_enrichment(folder / PAGES, found)
+
+
+def _write_suggestions(folder: Path) -> None:
+    """Index titles and headings for completion while typing."""
+    pages = Pages(folder / PAGES)
+    try:
+        SuggestIndex.build(pages.page(number) for number in range(len(pages))).save(folder / SUGGESTIONS)
+    finally:
+        pages.close()
 
 
 def _add_words(lexical: LexicalWriter, page: Page, draft: PageDraft) -> None:

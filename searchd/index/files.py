@@ -4,3 +4,4 @@ VECTORS = "vectors.faiss"  # one vector per passage
 LEADS = "leads.faiss"  # one vector per page: title and opening
 LEXICAL = "lexical"
 PAGES = "pages.sqlite"
+SUGGESTIONS = "suggest.npz"  # titles and headings, for completion while typing

@@ -1,0 +1,85 @@
+"""The engine of one site with everything that its pages ask for: search, suggestions, related pages, answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from searchd import discover
+from searchd.discover import Related
+from searchd.engine import Engine
+from searchd.errors import QueryError
+from searchd.index.opened import Index
+from searchd.index.records import Page
+from searchd.index.stores import Encoder
+from searchd.query import Answer, Evidence, Filters, Hit, SectionHit, Snippet, Suggestion
+from searchd.settings import RankingSettings
+from searchd.suggest import SuggestIndex
+
+_OPENING_CHARS = 200  # of a page without a summary that introduce it
+_NO_FILTERS = Filters()
+
+
+class SiteEngine(Engine):
+    """An ``Engine`` that also suggests, relates, recommends, draws and answers."""
+
+    def __init__(
+        self,
+        index: Index,
+        encoder: Encoder,
+        settings: RankingSettings,
+        snapshot_id: str = "",
+        site_languages: Sequence[str] = (),
+        *,
+        suggestions: SuggestIndex,
+    ) -> None:
+        super().__init__(index, encoder, settings, snapshot_id, site_languages)
+        self.suggestions = suggestions
+        self._rng = np.random.default_rng()
+
+    def suggest(self, text: str, limit: int = 8, lang: str = "") -> tuple[Suggestion, ...]:
+        """Return completions of what was typed so far: titles, headings, past queries."""
+        return self.suggestions.suggest(text, limit, lang)
+
+    def similar(self, url: str, limit: int = 5) -> Answer:
+        """Return pages like the one at ``url``. Raises QueryError when the site has no such page."""
+        started = time.perf_counter()
+        page = self.page_by_url(url)
+        if page is None:
+            raise QueryError(f"no page is known at {url}", "give the full URL of a page of this site")
+        found = discover.similar(self.index, page.page, limit, self._mask(_NO_FILTERS))
+        return self._related(found, page.lang, started)
+
+    def recommend(self, urls: Sequence[str], limit: int = 5) -> Answer:
+        """Return pages for a visitor who read these, oldest first. Raises QueryError when none of them is known."""
+        started = time.perf_counter()
+        pages = [page for url in urls if (page := self.page_by_url(url)) is not None]
+        if not pages:
+            raise QueryError("none of these pages is known", "give full URLs of pages of this site")
+        found = discover.recommend(self.index, [page.page for page in pages], limit, self._mask(_NO_FILTERS))
+        return self._related(found, pages[-1].lang, started)
+
+    def random(self, seen: Sequence[str] = (), limit: int = 1, lang: str = "") -> tuple[Hit, ...]:
+        """Return pages to discover, drawn away from those seen."""
+        numbers = [page.page for url in seen if (page := self.page_by_url(url)) is not None]
+        rng = np.random.default_rng(self._rng.integers(2**63))  # generators are not to be shared between threads
+        drawn = discover.random_pages(self.index, numbers, limit, lang, rng, self._mask(_NO_FILTERS))
+        return tuple(self._hit(self.page(number), 0.0, ()) for number in drawn)
+
+    def _related(self, found: Sequence[Related], lang: str, started: float) -> Answer:
+        hits = tuple(self._hit(self.page(item.page), item.score, item.evidence) for item in found)
+        took_ms = (time.perf_counter() - started) * 1000
+        return Answer(hits, len(hits), self.snapshot_id, took_ms, lang)
+
+    def _hit(self, page: Page, score: float, evidence: tuple[Evidence, ...]) -> Hit:
+        text = page.summary[0] if page.summary else page.description
+        if not text and page.n_passages:
+            text = self.index.pages.passage(page.first_row).text[:_OPENING_CHARS]
+        section = SectionHit((), "", Snippet(text), score)
+        return Hit(
+            page=page.page, url=page.url, title=page.title, lang=page.lang, kind=page.kind, category=page.category,
+            tags=page.tags, published=page.published, modified=page.modified, image=page.image,
+            description=page.description, score=score, confidence=score, sections=(section,), evidence=evidence,
+        )  # fmt: skip
