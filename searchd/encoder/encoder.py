@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +10,7 @@ import numpy as np
 
 from searchd.encoder.bulk import Progress, encode_many
 from searchd.encoder.prepared import Prepared
-from searchd.encoder.runtime import FusedRunner, Runner, pick_device
+from searchd.encoder.runtime import FusedRunner, OnnxFileRunner, Runner, pick_device
 from searchd.encoder.tokens import Tokens
 from searchd.index.stores import Floats
 
@@ -25,7 +23,12 @@ class OnnxEncoder:
         self.spec = prepared.spec
         self._tokens = Tokens(prepared.folder, self.spec.max_length, self.spec.lower_case)
         self.device = pick_device(device)
-        self._runner: Runner = FusedRunner(prepared.folder / "model.onnx", self.device)
+        path = prepared.folder / "model.onnx"
+        self._runner: Runner = (
+            FusedRunner(path, self.device)
+            if self.spec.route == "fused"
+            else OnnxFileRunner(path, self.device, self.spec.pooling)
+        )
         self._query = lru_cache(maxsize=query_cache)(self._encode_query)
 
     @property
@@ -69,11 +72,4 @@ class OnnxEncoder:
 
     def save(self, target: Path) -> None:
         """Put everything that ``open_prepared`` needs into ``target``: hard links where possible, else copies."""
-        target.mkdir(parents=True, exist_ok=True)
-        for name in self._prepared.files:
-            try:
-                os.link(self._prepared.folder / name, target / name)
-            except FileExistsError:
-                continue
-            except OSError:  # another file system, or one without links
-                shutil.copyfile(self._prepared.folder / name, target / name)
+        self._prepared.save(target)

@@ -36,15 +36,14 @@ class Graph:
         self._folder = folder
         self._file = (folder / DATA).open("wb")
 
-    def add(self, op: str, inputs: Sequence[str], name: str, domain: str = "", outputs: int = 1, **kw: Any) -> str:
-        """Append a node; returns its first output's name (the others are name.1, name.2 ...)."""
-        names = [name, *(f"{name}.{i}" for i in range(1, outputs))]
-        self._nodes.append(helper.make_node(op, list(inputs), names, name=name, domain=domain, **kw))
+    def add(self, op: str, inputs: Sequence[str], name: str, domain: str = "", **kw: int | float | str) -> str:
+        """Append a node; returns the name of its output, which is the node's own."""
+        self._nodes.append(helper.make_node(op, list(inputs), [name], name=name, domain=domain, **kw))
         return name
 
-    def fused(self, op: str, inputs: Sequence[str], name: str, outputs: int = 1, **kw: Any) -> str:
+    def fused(self, op: str, inputs: Sequence[str], name: str, **kw: int | float | str) -> str:
         """Append one of ONNX Runtime's own operators."""
-        return self.add(op, inputs, name, MICROSOFT, outputs, **kw)
+        return self.add(op, inputs, name, MICROSOFT, **kw)
 
     def weight(self, name: str, value: npt.NDArray[Any], kind: int | None = None) -> str:
         """Store a constant; ``kind`` overrides the element type (packed 4-bit values)."""
@@ -109,7 +108,7 @@ class FloatBert:
     def positions(self) -> Floats:
         """(max_length, dim): what is added to the word vectors at each place."""
         table = self.checkpoint.tensor(POSITIONS)[self.spec.first_position :]
-        return table[: self.spec.max_length] + self.checkpoint.tensor(KINDS)[0]
+        return np.asarray(table[: self.spec.max_length] + self.checkpoint.tensor(KINDS)[0], np.float32)
 
     def words(self) -> str:
         """Word vectors of the ids; 4-bit tables stay packed and only the rows that are read are expanded."""
@@ -167,7 +166,7 @@ class FloatBert:
         if self.spec.pooling == "mean":
             pooled = self.graph.add("ReduceMean", [x, one], "pooled", keepdims=0)
         else:
-            pooled = self.graph.add("Gather", [x, self.graph.weight("first", np.int64(0))], "pooled", axis=1)
+            pooled = self.graph.add("Gather", [x, self.graph.weight("first", np.array(0, np.int64))], "pooled", axis=1)
         self.graph.add("LpNormalization", [pooled], "vectors", axis=-1, p=2)
 
 

@@ -27,7 +27,7 @@ from searchd.index.stores import Floats
 
 Bytes = npt.NDArray[np.int8]
 
-_STRENGTH = 0.5
+_STRENGTHS = np.arange(0.2, 1.0, 0.05)
 _DAMPING = 0.01
 _BLOCK = 128
 _OUTLIERS = 16
@@ -39,26 +39,35 @@ class Scaling:
 
     scale: Floats
     centre: Floats
-    step: np.float32
+    step: float
     zero: int
 
 
-def grid(low: Floats, high: Floats) -> tuple[np.float32, int]:
+def grid(low: Floats, high: Floats) -> tuple[float, int]:
     """Step and zero point of unsigned bytes that cover [low, high] of all channels."""
     bottom, top = min(float(low.min()), 0.0), max(float(high.max()), 0.0)
     step = max((top - bottom) / 255, 1e-8)
-    return np.float32(step), int(np.clip(np.rint(-bottom / step), 0, 255))
+    return step, int(np.clip(np.rint(-bottom / step), 0, 255))
 
 
-def smooth(site: Site, weight: Floats, strength: float = _STRENGTH) -> Scaling:
-    """Share each channel's range between activations and weights (in, out)."""
+def smooth(site: Site, weight: Floats) -> Scaling:
+    """Share each channel's range between activations and weights (in, out) so that the expected error is least."""
     centre = (site.low + site.high) / 2
     reach = np.maximum((site.high - site.low) / 2, 1e-5)
     pull = np.maximum(np.abs(weight).max(axis=1), 1e-5)
-    scale = (reach**strength / pull ** (1 - strength)).astype(np.float32)
-    scale /= np.exp(np.log(scale).mean())
-    step, zero = grid((site.low - centre) / scale, (site.high - centre) / scale)
-    return Scaling(scale, centre.astype(np.float32), step, zero)
+    spread = np.maximum(np.diagonal(site.gram) / site.count - 2 * site.mean * centre + centre**2, 1e-10)
+    energy = np.square(weight).sum(axis=1)
+    best, least = np.ones_like(reach), np.inf
+    for strength in _STRENGTHS:
+        scale = reach**strength / pull ** (1 - strength)
+        activation = np.square(np.max(reach / scale) / 127.5) * np.sum(energy * scale**2)
+        steps = np.abs(weight * scale[:, None]).max(axis=0) / 127
+        rounding = np.square(steps).sum() * np.sum(spread / scale**2)
+        if activation + rounding < least:
+            best, least = scale, activation + rounding
+    best = (best / np.exp(np.log(best).mean())).astype(np.float32)
+    step, zero = grid((site.low - centre) / best, (site.high - centre) / best)
+    return Scaling(best, centre.astype(np.float32), step, zero)
 
 
 def round_weight(weight: Floats, gram: npt.NDArray[np.float64]) -> tuple[Bytes, Floats]:
@@ -92,7 +101,7 @@ class IntBert(FloatBert):
 
     def quantise(self, x: str, scaling: Scaling, name: str) -> list[str]:
         """Bytes of x (already smoothed), their step and zero point."""
-        step = self.graph.weight(f"{name}.step", np.array(scaling.step))
+        step = self.graph.weight(f"{name}.step", np.array(scaling.step, np.float32))
         zero = self.graph.weight(f"{name}.zero", np.array(scaling.zero, np.uint8))
         return [self.graph.add("QuantizeLinear", [x, step, zero], f"{name}.bytes"), step, zero]
 
@@ -168,7 +177,9 @@ class IntBert(FloatBert):
         """What the first channels hold above ``limit``, where bytes saturate, times their weights."""
         ends = [self.graph.weight(f"{name}.excess.{i}", np.array([v])) for i, v in enumerate((0, _OUTLIERS, 2))]
         first = self.graph.add("Slice", [hidden, *ends], f"{name}.first")
-        above = self.graph.add("Sub", [first, self.graph.weight(f"{name}.limit", np.float32([limit]))], f"{name}.above")
+        above = self.graph.add(
+            "Sub", [first, self.graph.weight(f"{name}.limit", np.array([limit], np.float32))], f"{name}.above"
+        )
         above = self.graph.add("Relu", [above], f"{name}.excess")
         return self.graph.add("MatMul", [above, self.graph.weight(f"{name}.rows", weight[:_OUTLIERS])], f"{name}.extra")
 

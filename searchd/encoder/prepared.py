@@ -44,6 +44,18 @@ class Prepared:
             if sha256(self.folder / name) != digest:
                 raise ModelError(f"{self.folder / name} is damaged: its SHA-256 changed", "prepare the model again")
 
+    def save(self, target: Path) -> None:
+        """Put all files into ``target``: hard links where possible, else copies."""
+        for name in self.files:
+            place = target / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(self.folder / name, place)
+            except FileExistsError:
+                continue
+            except OSError:  # another file system, or one without links
+                shutil.copyfile(self.folder / name, place)
+
 
 def fingerprint(spec: ModelSpec, digest: str, precision: str) -> str:
     """24 hexadecimal digits that change with anything that may change a vector; the model's name is not part of it."""
@@ -78,7 +90,11 @@ def publish(target: Path, spec: ModelSpec, precision: str, mark: str, write: Cal
     work = Path(tempfile.mkdtemp(prefix=".preparing-", dir=target.parent))
     try:
         write(work)
-        files = {path.name: (path.stat().st_size, sha256(path)) for path in sorted(work.iterdir())}
+        files = {
+            path.relative_to(work).as_posix(): (path.stat().st_size, sha256(path))
+            for path in sorted(work.rglob("*"))
+            if path.is_file()
+        }
         facts = {"format": FORMAT, "model": spec.as_json(), "precision": precision, "fingerprint": mark, "files": files}
         (work / MANIFEST).write_text(json.dumps(facts, indent=1, sort_keys=True), encoding="utf-8")
         work.chmod(0o755)
@@ -90,7 +106,7 @@ def publish(target: Path, spec: ModelSpec, precision: str, mark: str, write: Cal
 
 def _rename(work: Path, target: Path) -> None:
     """Move into place; when another process was faster its result stays, when a broken one is there it goes."""
-    for path in work.iterdir():
+    for path in filter(Path.is_file, work.rglob("*")):
         with path.open("rb") as file:
             os.fsync(file.fileno())
     try:

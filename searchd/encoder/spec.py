@@ -14,6 +14,7 @@ from searchd.errors import ModelError
 
 Pooling = Literal["mean", "cls"]
 Family = Literal["bert", "roberta", "foreign"]
+Route = Literal["fused", "onnx", "torch"]
 
 _FAMILIES: dict[str, Family] = {
     "bert": "bert",
@@ -29,6 +30,7 @@ class ModelSpec:
     """The facts about one model that decide its vectors, weights apart.
 
     family: "bert" and "roberta" are written as a fused graph, "foreign" needs another route.
+    route: "fused" = our own graph, "onnx" = the model's own ONNX file, "torch" = sentence-transformers.
     activation: "gelu" (by erf) or "tanh" (its approximation).
     first_position: row of the position table that the first token uses (RoBERTa: padding id + 1).
     max_length: tokens per text, special tokens and prompt included.
@@ -45,10 +47,10 @@ class ModelSpec:
     max_length: int = 512
     lower_case: bool = False
     pooling: Pooling = "mean"
-    pool_prompt: bool = True
     query_prompt: str = ""
     passage_prompt: str = ""
-    languages: tuple[str, ...] = field(default=())
+    route: Route = "fused"
+    languages: tuple[str, ...] = field(default=())  # () = many or unknown
 
     def as_json(self) -> dict[str, Any]:
         """The spec as plain values; ``ModelSpec.from_json`` turns it back."""
@@ -60,7 +62,7 @@ class ModelSpec:
         return cls(**{**values, "languages": tuple(values.get("languages", ()))})
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:  # noqa: ANN401 - JSON is what it is
     """Parse one of a model's JSON files; ModelError names the file and its fault."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -88,7 +90,7 @@ def _modules(folder: Path) -> dict[str, Path]:
 
 
 def _pooling(path: Path) -> tuple[Pooling | None, bool]:
-    """The pooling mode (None = one that the fused graph does not have) and whether prompts are pooled."""
+    """The pooling mode (None = one that the fused graph does not have) and whether prompts are part of the mean."""
     config = _object(path)
     chosen = {key.removeprefix("pooling_mode_") for key, on in config.items() if key.startswith("pooling_mode_") and on}
     if "pooling_mode" in config:
@@ -119,7 +121,7 @@ def _number(config: dict[str, Any], key: str, path: Path) -> int:
     return value
 
 
-def _max_length(config: dict[str, Any], word: Path, limit: int) -> tuple[int, bool]:
+def _max_length(word: Path, limit: int) -> tuple[int, bool]:
     """Maximum length and lower-casing; sentence_bert_config.json first, then the tokenizer's own limit."""
     bert = _object(word / "sentence_bert_config.json", optional=True)
     tokenizer = _object(word / "tokenizer_config.json", optional=True)
@@ -140,10 +142,12 @@ def read_spec(folder: Path, name: str) -> ModelSpec:
     pooling, pool_prompt = _pooling(modules["Pooling"] / "config.json")
     family = _FAMILIES.get(str(config.get("model_type")), "foreign")
     plain = config.get("position_embedding_type", "absolute") == "absolute" and not config.get("is_decoder")
-    if not modules.keys() <= {"Transformer", "Pooling", "Normalize"} or pooling is None or not plain:
+    simple = modules.keys() <= {"Transformer", "Pooling", "Normalize"} and pooling is not None and pool_prompt
+    if not simple or not plain or str(config.get("hidden_act")) not in _ACTIVATIONS:
         family = "foreign"
-    if str(config.get("hidden_act")) not in _ACTIVATIONS:
-        family = "foreign"
+    route: Route = "fused"
+    if family == "foreign":
+        route = "onnx" if simple and (folder / "onnx" / "model.onnx").is_file() else "torch"
     query_prompt, passage_prompt = _prompts(folder)
     if family == "foreign":
         limit = int(config.get("max_position_embeddings") or config.get("n_positions") or 512)
@@ -153,7 +157,7 @@ def read_spec(folder: Path, name: str) -> ModelSpec:
         heads = _number(config, "num_attention_heads", path)
         first = int(config.get("pad_token_id") or 0) + 1 if family == "roberta" else 0
         limit = _number(config, "max_position_embeddings", path) - first
-    length, lower = _max_length(config, word, limit)
+    length, lower = _max_length(word, limit)
     return ModelSpec(
         name=name,
         family=family,
@@ -166,7 +170,7 @@ def read_spec(folder: Path, name: str) -> ModelSpec:
         max_length=length,
         lower_case=lower,
         pooling=pooling or "mean",
-        pool_prompt=pool_prompt,
         query_prompt=query_prompt,
         passage_prompt=passage_prompt,
+        route=route,
     )
