@@ -47,5 +47,6 @@ def _article(document: Document, settings: ExtractSettings) -> Article:
         writer.write(root)
     sections = writer.sections()
     if not settings.include and is_news(document):
+        vote.narrow(roots[-1])
         sections = keep_voted(sections, vote)
     return read_metadata(document, settings, sections)

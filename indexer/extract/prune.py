@@ -104,7 +104,7 @@ def _is_link_list(node: Node) -> bool:
         return False
     links = [link for link in node.find_all("a") if "href" in link.attrs]
     if sum("hreflang" in link.attrs for link in links) >= 0.5 * len(links):
-        return node.chars <= 60 + 20 * len(links)
+        return node.chars - node.link_chars <= 40 + 3 * len(links)
     if node.link_share <= 0.6 or len(links) < 3:
         return False
     return sum(str(link.attrs["href"]).startswith("#") for link in links) > 0.8 * len(links)

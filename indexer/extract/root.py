@@ -29,6 +29,8 @@ _CLASS = re.compile(
 _CONTAINERS = frozenset(
     {"div", "section", "article", "main", "body", "center", "td", "tr", "tbody", "table", "form", "font"}
 )
+_CLIMB = 1.3
+_HEADING = re.compile("^h[1-4]$")
 _BY_CLASS = 4  # the least sure kind of container
 _MAX_PREFACE = 600  # characters above the article's container that may still belong to it
 
@@ -110,10 +112,24 @@ def _voted(document: Document, vote: Vote) -> Node | None:
     while True:
         inner = next((c for c in node.contents if isinstance(c, Node) and _holds(c, wanted)), None)
         if inner is None:
-            return None if node is document.body else node
+            return None if node is document.body else _with_heading(node)
         if inner.name not in _CONTAINERS:  # a vote for a list or a <pre> means what is around it, its heading too
-            return node
+            return _with_heading(node)
         node = inner
+
+
+def _with_heading(node: Node) -> Node:
+    """Climb to the parent that adds a heading and not much else: the vote may leave out an introduction."""
+    parent = node.parent
+    while isinstance(parent, Node) and parent.name != "body" and _prose(parent) <= _CLIMB * _prose(node):
+        if any(not _inside(heading, node) for heading in parent.find_all(_HEADING)):
+            return _with_heading(parent)
+        parent = parent.parent
+    return node
+
+
+def _inside(node: Tag, container: Node) -> bool:
+    return any(parent is container for parent in node.parents)
 
 
 def _holds(node: Node, wanted: set[str]) -> bool:

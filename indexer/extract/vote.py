@@ -10,9 +10,10 @@ import re
 from dataclasses import replace
 from functools import cached_property
 
+import lxml.html
 import trafilatura
 
-from indexer.extract.document import Document
+from indexer.extract.document import Document, Node
 from searchd.index.records import Block, Section
 
 _WORD = re.compile(r"\w+")
@@ -35,14 +36,24 @@ class Vote:
 
     def __init__(self, document: Document) -> None:
         self._document = document
+        self._tree = document.tree
+
+    def narrow(self, root: Node) -> None:
+        """Ask about what is inside this element only, unless the whole page was asked about: that is cheaper.
+
+        Ends the use of ``document.tree``: the element is moved out of it.
+        """
+        if "text" not in self.__dict__ and root is not self._document.body:
+            body = lxml.html.Element("body")
+            body.append(self._document.elements[root.place])
+            self._tree = lxml.html.Element("html")
+            self._tree.append(body)
 
     @cached_property
     def text(self) -> str:
         """The text that it takes for the article; "" when it finds none."""
         try:
-            found = trafilatura.bare_extraction(
-                self._document.tree, fast=True, with_metadata=False, include_comments=False
-            )
+            found = trafilatura.bare_extraction(self._tree, fast=True, with_metadata=False, include_comments=False)
         except RecursionError:  # its walks recurse; a page nested this deep has no vote
             return ""
         return str(getattr(found, "text", None) or "")
