@@ -52,7 +52,7 @@ class Stream:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open("wb")
+        path.unlink(missing_ok=True)
         self._buffer = array("I")
         self._ends = array("Q")
         self._written = 0
@@ -66,13 +66,13 @@ class Stream:
             self._flush()
 
     def _flush(self) -> None:
-        self._buffer.tofile(self._file)
+        with self._path.open("ab") as file:
+            self._buffer.tofile(file)
         del self._buffer[:]
 
     def close(self) -> tuple[npt.NDArray[np.uint32], Ints]:
         """Return the chunk numbers, mapped, and (n_docs + 1,) starts."""
         self._flush()
-        self._file.close()
         starts = np.zeros(len(self._ends) + 1, dtype=np.int64)
         starts[1:] = np.frombuffer(self._ends, dtype=np.uint64) if self._ends else 0
         if not self._written:
@@ -81,7 +81,6 @@ class Stream:
 
     def discard(self) -> None:
         """Remove the file."""
-        self._file.close()
         self._path.unlink(missing_ok=True)
 
 
@@ -170,9 +169,16 @@ def _compound_parts(terms: Sequence[Term], lang: str, frequency: dict[str, int])
         return
     for term in terms:
         if term.main:
-            for part in split(term.form, lambda word: frequency.get(word, 0)):
+            for part in _all_parts(term.form, frequency):
                 for found in analyse(part, lang):
                     yield found._replace(weight=COMPOUND_WEIGHT, main=False)
+
+
+def _all_parts(word: str, frequency: dict[str, int]) -> Iterator[str]:
+    """The parts of a compound, and theirs: datenschutz and erklarung, daten and schutz."""
+    for part in split(word, lambda form: frequency.get(form, 0)):
+        yield part
+        yield from _all_parts(part, frequency)
 
 
 @dataclass(frozen=True, slots=True)

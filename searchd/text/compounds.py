@@ -1,13 +1,15 @@
 """Compounds against a site's own vocabulary: "datenschutzerklarung" -> "datenschutz", "erklarung".
 
-No dictionary ships with us: a word is parted only where both parts stand alone somewhere on the site, which is also the
-only case in which it helps. Koehn and Knight 2003 ("Empirical Methods for Compound Splitting"): of several ways to
-part a word take the one whose parts are most frequent (geometric mean), and the word itself if it is more frequent.
+No dictionary ships with us: a word is parted only where both parts stand alone somewhere on the site, which is also
+the only case in which it helps. Of several ways take the fewest parts, of these the most frequent ones by their
+geometric mean, and the word itself if it is more frequent than that (Koehn and Knight 2003, "Empirical Methods for
+Compound Splitting").
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 
 #: Languages that write compounds as one word.
 COMPOUNDING = frozenset({"de", "nl", "da", "no", "sv", "fi", "is", "hu", "et"})
@@ -23,14 +25,13 @@ def split(word: str, frequency: Callable[[str], int], min_part: int = 4) -> tupl
     """
     if len(word) < 2 * min_part or not word.isalpha():
         return ()
-    best: tuple[float, tuple[str, ...]] = (float(frequency(word)), ())
-    for parts in _ways(word, frequency, min_part, _MAX_PARTS):
-        if len(parts) > 1:
-            mean = 1.0
-            for part in parts:
-                mean *= frequency(part)
-            best = max(best, (mean ** (1 / len(parts)), parts))
-    return best[1]
+    ways = [parts for parts in _ways(word, frequency, min_part, _MAX_PARTS) if len(parts) > 1]
+    best = max(ways, key=lambda parts: (-len(parts), _mean(parts, frequency)), default=())
+    return best if best and _mean(best, frequency) >= frequency(word) else ()
+
+
+def _mean(parts: Sequence[str], frequency: Callable[[str], int]) -> float:
+    return math.prod(map(frequency, parts)) ** (1 / len(parts))
 
 
 def _ways(word: str, frequency: Callable[[str], int], least: int, parts_left: int) -> Iterator[tuple[str, ...]]:

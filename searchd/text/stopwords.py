@@ -37,9 +37,9 @@ STOP_WORDS: dict[str, frozenset[str]] = {
         " over te tegen toch toen tot u uit uw van veel voor waar waarom wanneer waren was wat we welke werd wie wij"
         " worden wordt zal ze zich zij zijn zo zou",
         "pt": "a ao aos as ate com como da das de dela dele do dos e ela elas ele eles em entre era essa esse esta"
-        " estao este eu foi foram ha isso isto ja lhe mais mas me meu minha na nao nas nem no nos nossa nosso num numa"
-        " o onde os ou para pela pelas pelo pelos pode por porque posso qual quais quando quanto que quem se sem ser seu"
-        " sua sao so tambem tem um uma umas uns voce",
+        " estao este eu foi foram ha isso isto ja lhe mais mas me meu minha na nao nas nem no nos nossa nosso num"
+        " numa o onde os ou para pela pelas pelo pelos pode por porque posso qual quais quando quanto que quem se sem"
+        " ser seu sua sao so tambem tem um uma umas uns voce",
         "ru": "а без бы был была были было быть в вам вас вы где да для до его ее если есть еще же за здесь и из или им"
         " их к как какая какие какой ко когда кто ли меня мне мы на над нам нас не него нее ни но о об он она они оно"
         " от по под почему при с сам свой себя со так там те тем то тот тоже ты у чего чем что чтобы это этого этой"
