@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from bs4.element import NavigableString
@@ -23,12 +24,24 @@ _BLANK_LINES = re.compile(r"\n\s*\n(\s*\n)+")
 _MIN_ALT_WORDS = 4  # shorter alternative texts are decoration ("logo", "photo of ...")
 
 
+@dataclass(slots=True)
+class _Lines:
+    """A block that may still grow."""
+
+    kind: BlockKind
+    lines: list[str]
+    anchor: str
+
+    def block(self) -> Block:
+        return Block(self.kind, "\n".join(self.lines), self.anchor)
+
+
 class Writer:
     """Collects blocks into sections while the subtree is walked in document order."""
 
     def __init__(self, dropped: Callable[[Node], bool]) -> None:
         self._dropped = dropped
-        self._sections: list[tuple[tuple[str, ...], str, list[Block]]] = [((), "", [])]
+        self._sections: list[tuple[tuple[str, ...], str, list[_Lines]]] = [((), "", [])]
         self._path: list[tuple[int, str]] = []
         self._inline: list[str] = []
         self._group: object = None  # the list or definition that the last block belongs to
@@ -36,7 +49,7 @@ class Writer:
 
     def sections(self) -> tuple[Section, ...]:
         """Everything written so far; sections without heading and text are left out."""
-        made = (Section(path, anchor, tuple(blocks)) for path, anchor, blocks in self._sections)
+        made = (Section(path, anchor, tuple(map(_Lines.block, blocks))) for path, anchor, blocks in self._sections)
         return tuple(section for section in made if section.headings or section.blocks)
 
     def write(self, root: Node) -> None:
@@ -156,10 +169,10 @@ class Writer:
             return
         blocks = self._sections[-1][2]
         if group is not None and group is self._group and blocks and blocks[-1].kind == kind:
-            last = blocks[-1]
-            blocks[-1] = Block(kind, f"{last.text}\n{text}", last.anchor or anchor)
+            blocks[-1].lines.append(text)
+            blocks[-1].anchor = blocks[-1].anchor or anchor
         else:
-            blocks.append(Block(kind, text, anchor))
+            blocks.append(_Lines(kind, [text], anchor))
         self._group = group
 
 
@@ -205,7 +218,9 @@ def is_layout(table: Node) -> bool:
     """Whether a table arranges blocks on the page instead of holding data."""
     if table.attrs.get("role") in {"presentation", "none"}:
         return True
-    if table.find(["table", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "dl", "ul", "ol", "blockquote"]):
+    if table.find("table"):
+        return True
+    if table.find(["h1", "h2", "h3", "h4", "h5", "h6", "pre", "dl", "ul", "ol", "blockquote"]):
         return not table.find("th")
     rows = [row for row in table.find_all("tr") if row.find(["td", "th"])]
     widths = {sum(isinstance(c, Node) and c.name in {"td", "th"} for c in row.contents) for row in rows if row}
@@ -233,16 +248,18 @@ def heading_anchor(node: Node) -> str:
 
 
 def _inner_id(node: Node) -> str:
-    """An id behind the heading's first words, or the target of its permalink sign."""
-    for child in node.find_all(True):
+    """An id behind the heading's first words, else the target of its permalink sign."""
+    target = ""
+    for child in node.descendants:
+        if not isinstance(child, Node):
+            continue
         name = child.attrs.get("id") or (child.attrs.get("name") if child.name == "a" else "")
         if name:
             return str(name)
-    for link in node.find_all("a", href=True):
-        href = str(link.attrs["href"])
-        if href.startswith("#") and len(href) > 1:
-            return href[1:]
-    return ""
+        href = str(child.attrs.get("href", ""))
+        if child.name == "a" and len(href) > 1 and href[0] == "#":
+            target = target or href[1:]
+    return target
 
 
 def _preceding_anchor(node: Node) -> str:
@@ -310,7 +327,7 @@ def _is_permalink(node: Node) -> bool:
 
 
 def _has_caption(image: Node) -> bool:
-    figure = image.find_parent("figure")
+    figure = next((parent for parent in image.parents if parent.name == "figure"), None)
     return figure is not None and figure.find("figcaption") is not None
 
 

@@ -40,6 +40,9 @@ class Node(Tag):
     chars: int = 0
     link_chars: int = 0
     place: int = 0  # in document order
+    links: int = 0  # <a href> inside, the element itself included
+    local_links: int = 0  # those that lead to a place on the same page
+    language_links: int = 0  # those with hreflang
 
     @property
     def link_share(self) -> float:
@@ -189,12 +192,18 @@ def _soup(tree: lxml.html.HtmlElement) -> tuple[BeautifulSoup, list[Node], list[
 
 
 def _node(soup: BeautifulSoup, element: lxml.html.HtmlElement) -> Node:
-    attributes = cast("dict[str, str]", dict(element.attrib))
+    attributes = cast("dict[str, str]", dict(element.items()))  # not .attrib: it refuses names such as "{x"
     return Node(None, soup.builder, element.tag, None, None, attributes)
 
 
 def _add_weight(parent: Node, node: Node) -> None:
     if node.name == "a" and "href" in node.attrs:
         node.link_chars = node.chars
+        node.links += 1
+        node.local_links += str(node.attrs["href"]).startswith("#")
+        node.language_links += "hreflang" in node.attrs
     parent.chars += node.chars
     parent.link_chars += node.link_chars
+    parent.links += node.links
+    parent.local_links += node.local_links
+    parent.language_links += node.language_links

@@ -102,9 +102,6 @@ def _is_link_list(node: Node) -> bool:
     """In-page contents lists, groups of them, and language switches: their links say where they lead."""
     if not node.link_chars or node.name == "table":
         return False
-    links = [link for link in node.find_all("a") if "href" in link.attrs]
-    if sum("hreflang" in link.attrs for link in links) >= 0.5 * len(links):
-        return node.chars - node.link_chars <= 40 + 3 * len(links)
-    if node.link_share <= 0.6 or len(links) < 3:
-        return False
-    return sum(str(link.attrs["href"]).startswith("#") for link in links) > 0.8 * len(links)
+    if node.language_links >= 0.5 * node.links:
+        return node.chars - node.link_chars <= 40 + 3 * node.links
+    return node.link_share > 0.6 and node.links >= 3 and node.local_links > 0.8 * node.links
