@@ -120,3 +120,17 @@ class Suggestion:
     url: str = ""
     kind: Literal["title", "heading", "query"] = "title"
     highlights: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSentence:
+    """A sentence of a page, verbatim, that answers a question; ``confidence`` is the probability that it does."""
+
+    text: str
+    url: str
+    title: str
+    headings: tuple[str, ...]
+    anchor: str
+    confidence: float
+    lang: str
+    page: int

@@ -1,0 +1,200 @@
+"""The sentence that answers a question: taken from the best passages, verbatim, or none at all.
+
+A linear score over simple evidence: which of the question's words the sentence and its neighbours hold (exactly, or as
+part of a compound), whether it holds the kind of thing that is asked for, how near its vector is, how good its page is.
+Weights and calibration were fitted on questions in English and German whose answers are known, beside questions whose
+answer is not on the site.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from searchd.index.opened import Index
+from searchd.index.stores import Encoder, Floats, Ints
+from searchd.presentation import Ranked
+from searchd.query import AnswerSentence
+from searchd.text.analysis import analyse
+from searchd.text.chunks import chunks
+from searchd.text.language import primary
+from searchd.text.questions import KINDS, holds, kind_of
+from searchd.text.sentences import spans
+
+_PAGES = 4  # first results that are read
+_PASSAGES = 6  # of these pages
+_SENTENCES = 40  # that are scored
+_EMBEDDED = 10  # that get a vector
+_CHARS = (12, 600)  # of a sentence that can be an answer
+
+NAMES = ("words", "parts", "vector", "before", "after", "pairs", "page", "new", "length", *KINDS)
+WEIGHTS = np.array([3.3, 4.5, 0.4, 3.0, 1.3, 0.5, 2.0, -0.3, 0.3, 1.7, 1.6, 1.4, 0.5, 0.6], np.float32)
+# log-odds that a sentence holds the answer: constant, its score, its share among all, words, its page's confidence
+CALIBRATION = np.array([-4.0, 0.3, 2.0, 1.0, 2.0], np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence of a passage. stems: its index terms in order."""
+
+    row: int
+    place: int  # of its page among the ranking's candidates
+    text: str
+    stems: tuple[str, ...]
+    before: frozenset[str]  # stems of the sentence before it in the passage
+    after: frozenset[str]
+
+
+def answer(ranked: Ranked, index: Index, encoder: Encoder, limit: int, threshold: float) -> tuple[AnswerSentence, ...]:
+    """Return at most ``limit`` sentences that answer the ranked question, most confident first.
+
+    threshold: confidence (0..1) below which a sentence is not shown, so the result may be empty. Each text is a
+    substring of a stored passage. One batch of at most ten sentences is embedded.
+    """
+    found = candidates(ranked, index)
+    if not found or limit < 1:
+        return ()
+    features = evidence(ranked, found, encoder)
+    scores = features @ WEIGHTS
+    order = np.argsort(-scores, kind="stable")
+    sure = confidences(ranked, found, features, scores)
+    chosen: dict[str, AnswerSentence] = {}
+    for at in order.tolist():
+        if float(sure[at]) < threshold or len(chosen) == limit:
+            break
+        chosen.setdefault(found[at].text, _sentence(index, found[at], float(sure[at])))
+    return tuple(chosen.values())
+
+
+def candidates(ranked: Ranked, index: Index) -> list[Candidate]:
+    """Return the sentences of the best passages of the first pages."""
+    found: list[Candidate] = []
+    for row, place in _passages(ranked):
+        page = int(ranked.candidates.evidence.pages[place])
+        lang = primary(index.pages.page(page).lang)
+        found.extend(_split(index.pages.passage(row).text, lang, row, place))
+        if len(found) >= _SENTENCES:
+            break
+    return found[:_SENTENCES]
+
+
+def evidence(ranked: Ranked, found: Sequence[Candidate], encoder: Encoder) -> Floats:
+    """Return what speaks for each sentence: (len(found), len(NAMES)) float32."""
+    question = ranked.query.text
+    kind = kind_of(question)
+    weights = _word_weights(ranked)
+    total = sum(weights.values()) or 1.0
+    sure = ranked.ranking.confidence
+    best_page = max(float(sure[one.place]) for one in found) or 1.0
+    asked = list(weights)
+    pairs = set(pairwise(asked))
+    rows = []
+    for one in found:
+        stems = frozenset(one.stems)
+        here = [stem for stem in asked if stem in stems]
+        in_parts = (weights[stem] * max((_likeness(stem, other) for other in stems), default=0.0) for stem in asked)
+        shared = pairs & set(pairwise(one.stems))
+        shares = (
+            sum(weights[stem] for stem in here),
+            sum(in_parts),
+            0.0,  # the vector: filled in below, once it is known which sentences are worth one
+            sum(weights[stem] for stem in asked if stem in one.before and stem not in stems),
+            sum(weights[stem] for stem in asked if stem in one.after and stem not in stems),
+            sum(weights[a] + weights[b] for a, b in shared),
+        )
+        new = math.log1p(sum(stem not in weights for stem in stems))
+        kinds = (float(kind == other and holds(kind, question, one.text)) for other in KINDS)
+        page = float(sure[one.place]) / best_page
+        rows.append([*(share / total for share in shares), page, new, math.log1p(len(one.stems)), *kinds])
+    features = np.array(rows, dtype=np.float32)
+    features[:, NAMES.index("vector")] = _nearness(ranked, found, features @ WEIGHTS, encoder)
+    return features
+
+
+def confidences(ranked: Ranked, found: Sequence[Candidate], features: Floats, scores: Floats) -> Floats:
+    """Return the probability that each sentence holds the answer: (len(found),) float32."""
+    spread = np.exp(scores - scores.max())
+    pages = np.array([float(ranked.ranking.confidence[one.place]) for one in found], np.float32)
+    facts = np.stack([np.ones_like(scores), scores, spread / spread.sum(), features[:, 0], pages], axis=1)
+    return np.asarray(1 / (1 + np.exp(-(facts @ CALIBRATION))), dtype=np.float32)
+
+
+def _passages(ranked: Ranked) -> Iterator[tuple[int, int]]:
+    """Yield (row, place) of the best passages of the first pages, page by page."""
+    known = ranked.candidates.passages
+    of_similarity, of_words = _range(known.similarity), _range(known.bm25)
+    floor = float(known.similarity.min(initial=1))
+    left = _PASSAGES
+    for place in ranked.ranking.order[:_PAGES].tolist():
+        mine: Ints = np.flatnonzero(known.owner == place)
+        scores = (known.similarity[mine] - floor) / of_similarity + known.bm25[mine] / of_words
+        for at in mine[np.argsort(-scores, kind="stable")][: min(left, 2 if left < _PASSAGES else 3)].tolist():
+            left -= 1
+            yield int(known.rows[at]), place
+
+
+def _range(values: Floats) -> float:
+    return max(float(np.ptp(values)), 1e-6) if len(values) else 1.0
+
+
+def _split(text: str, lang: str, row: int, place: int) -> Iterator[Candidate]:
+    """Yield the sentences of a passage that could stand alone, with what surrounds them."""
+    pieces = [text[start:end] for start, end in spans(text, lang)]
+    stems = [_stems(piece, lang) for piece in pieces]
+    for at, piece in enumerate(pieces):
+        if _CHARS[0] <= len(piece) <= _CHARS[1] and " " in piece:
+            before = frozenset(stems[at - 1]) if at else frozenset()
+            after = frozenset(stems[at + 1]) if at + 1 < len(stems) else frozenset()
+            yield Candidate(row, place, piece, stems[at], before, after)
+
+
+def _stems(text: str, lang: str) -> tuple[str, ...]:
+    return tuple(term.term for chunk in chunks(text) for term in analyse(chunk.text, lang) if term.main)
+
+
+def _word_weights(ranked: Ranked) -> dict[str, float]:
+    """Stems of the question, in order, each with its rarity; stop words weigh little."""
+    weights: dict[str, float] = {}
+    for term, known in zip(ranked.parsed.terms, ranked.candidates.terms, strict=False):
+        if term.alternatives:
+            weights.setdefault(term.alternatives[0].term, known.idf * term.weight)
+    return weights
+
+
+def _likeness(asked: str, stem: str) -> float:
+    """How far a stem stands for another: the same word, its derivation, or a part of a compound."""
+    if asked == stem:
+        return 1.0
+    short, long = sorted((len(asked), len(stem)))
+    if short < 4:
+        return 0.0
+    same = next((at for at, (a, b) in enumerate(zip(asked, stem, strict=False)) if a != b), short)
+    if same >= 4 and same >= 0.6 * long:
+        return 0.8
+    if asked in stem or (short >= 5 and stem in asked):
+        return 0.6
+    return 0.5 if same >= 5 else 0.0
+
+
+def _nearness(ranked: Ranked, found: Sequence[Candidate], scores: Floats, encoder: Encoder) -> Floats:
+    """Cosine of question and sentence in standard deviations of the few that were embedded; 0 for the others."""
+    near = np.zeros(len(found), np.float32)
+    if ranked.vector is None:
+        return near
+    best = np.argsort(-scores, kind="stable")[:_EMBEDDED]
+    cosines = encoder.encode_passages([found[at].text for at in best.tolist()]) @ ranked.vector
+    near[best] = (cosines - cosines.mean()) / max(float(cosines.std()), 1e-6)
+    near[np.setdiff1d(np.arange(len(found)), best)] = -1.0
+    return near
+
+
+def _sentence(index: Index, one: Candidate, confidence: float) -> AnswerSentence:
+    passage = index.pages.passage(one.row)
+    page = index.pages.page(int(index.pages.columns.page_of_row[one.row]))
+    return AnswerSentence(
+        one.text, page.url, page.title, passage.headings, passage.anchor, confidence, page.lang, page.page
+    )
