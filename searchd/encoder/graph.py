@@ -38,7 +38,7 @@ class Graph:
 
     def add(self, op: str, inputs: Sequence[str], name: str, domain: str = "", **kw: int | float | str) -> str:
         """Append a node; returns the name of its output, which is the node's own."""
-        self._nodes.append(helper.make_node(op, list(inputs), [name], name=name, domain=domain, **kw))
+        self._nodes.append(helper.make_node(op, list(inputs), [name], name=name, domain=domain, **kw))  # type: ignore[arg-type]
         return name
 
     def fused(self, op: str, inputs: Sequence[str], name: str, **kw: int | float | str) -> str:
@@ -115,8 +115,9 @@ class FloatBert:
         table = self.checkpoint.words
         if not isinstance(table, BlockWords):
             return self.graph.add("Gather", [self.graph.weight("words", table), "ids"], "words.gather")
-        packed = table.values[:, 0::2] | (table.values[:, 1::2] << 4)
-        inputs = [self.graph.weight("words", packed, TensorProto.UINT4), "ids"]
+        # Q4_0 counts from -8; flipping the top bit of a nibble makes it the signed one (UINT4's default zero point is 0)
+        packed = (table.values[:, 0::2] | (table.values[:, 1::2] << 4)) ^ 0x88
+        inputs = [self.graph.weight("words", packed, TensorProto.INT4), "ids"]
         inputs.append(self.graph.weight("words.scales", table.scales))
         sizes = {"gather_axis": 0, "quantize_axis": 1, "block_size": 32, "bits": 4}
         return self.graph.fused("GatherBlockQuantized", inputs, "words.gather", **sizes)
