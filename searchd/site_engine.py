@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from searchd import discover
+from searchd import answers, discover
 from searchd.discover import Related
 from searchd.engine import Engine
 from searchd.errors import QueryError
 from searchd.index.opened import Index
 from searchd.index.records import Page
 from searchd.index.stores import Encoder
-from searchd.query import Answer, Evidence, Filters, Hit, SectionHit, Snippet, Suggestion
+from searchd.query import Answer, AnswerSentence, Evidence, Filters, Hit, Query, SectionHit, Snippet, Suggestion
 from searchd.settings import RankingSettings
 from searchd.suggest import SuggestIndex
 
@@ -67,6 +67,11 @@ class SiteEngine(Engine):
         rng = np.random.default_rng(self._rng.integers(2**63))  # generators are not to be shared between threads
         drawn = discover.random_pages(self.index, numbers, limit, lang, rng, self._mask(_NO_FILTERS))
         return tuple(self._hit(self.page(number), 0.0, ()) for number in drawn)
+
+    def answer(self, query: Query) -> tuple[AnswerSentence, ...]:
+        """Return sentences of the site, verbatim, that answer a question; none when none is likely to."""
+        ranked = self.rank(query)
+        return answers.answer(ranked, self.index, self.encoder, query.limit, self.settings.answer_threshold)
 
     def _related(self, found: Sequence[Related], lang: str, started: float) -> Answer:
         hits = tuple(self._hit(self.page(item.page), item.score, item.evidence) for item in found)
