@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from searchd.errors import StorageError
 from searchd.index.records import Article, Block, Section
 from searchd.text.language import detect
 
+SAMPLE = 400  # texts whose language is detected
 MIN_SHARE = 0.05  # of documents or queries; a language below it is a guess gone wrong, not a language of the set
 
 
@@ -57,7 +58,9 @@ def find(folder: Path) -> list[Path]:
 def load(folder: Path) -> JudgedSet:
     """Read one set; StorageError when a file is missing or broken."""
     try:
-        documents = tuple((d["_id"], d.get("title") or "", d.get("text") or "") for d in _lines(folder / "corpus.jsonl"))
+        documents = tuple(
+            (d["_id"], d.get("title") or "", d.get("text") or "") for d in _lines(folder / "corpus.jsonl")
+        )
         queries = {q["_id"]: q["text"] for q in _lines(folder / "queries.jsonl")}
         judgements = _judgements(folder)
     except (OSError, KeyError, json.JSONDecodeError) as error:
@@ -77,9 +80,10 @@ def _judgements(folder: Path) -> dict[str, dict[str, int]]:
     return {query: grades for query, grades in found.items() if any(grade > 0 for grade in grades.values())}
 
 
-def _languages(texts: Iterator[str] | Any) -> tuple[str, ...]:
+def _languages(texts: Iterable[str]) -> tuple[str, ...]:
     """Two passes: the languages that are frequent when nothing is known, then frequent with these preferred."""
-    sample = list(texts)
+    every = list(texts)
+    sample = every[:: max(1, len(every) // SAMPLE)]
     candidates: tuple[str, ...] = ()
     for _ in range(2):
         counts = Counter(detect(text, candidates) for text in sample)

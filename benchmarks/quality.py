@@ -139,14 +139,18 @@ def _set(judged: beir.JudgedSet, options: argparse.Namespace) -> dict[str, objec
         results = {"fused": ask(RemoteEngine(options.url), judged, "hybrid")}
     else:
         ranking = RankingSettings(threshold=options.threshold) if options.threshold is not None else RankingSettings()
-        with indexed(judged, ModelSettings(name=options.model, precision=options.precision), ranking, options.cache) as e:
+        with indexed(
+            judged, ModelSettings(name=options.model, precision=options.precision), ranking, options.cache
+        ) as e:
             results = {leg: ask(e, judged, mode) for leg, mode in LEGS.items()}
     figures: dict[str, object] = {"documents": len(judged.documents), "queries": len(judged.queries)}
     for leg, result in results.items():
         means = {name: round(result.mean(name), 4) for name in MEASURES}
         figures[leg] = means
         line = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
-        print(f"{judged.name:<14} {leg:<8} {line}  {1000 * result.seconds / len(judged.queries):.2f} ms/query", flush=True)
+        print(
+            f"{judged.name:<14} {leg:<8} {line}  {1000 * result.seconds / len(judged.queries):.2f} ms/query", flush=True
+        )
         if options.runs:
             write_run(options.runs / f"{judged.name}.{leg}.run", result.run, "echolot")
     if options.against:
@@ -166,8 +170,14 @@ def _compare(judged: beir.JudgedSet, results: dict[str, Result], options: argpar
         p = paired_p([after[query] for query in judged.queries], [before[query] for query in judged.queries])
         differences = sorted(((after[query] - before[query], query) for query in judged.queries), key=lambda d: d[0])
         mean = statistics.fmean(before.values())
-        print(f"{judged.name:<14} {leg:<8} before {mean:.4f}, difference {result.mean('ndcg@10') - mean:+.4f}, p {p:.4f}")
-        figures[leg] = {"before": round(mean, 4), "p": round(p, 4), "per_query": {q: round(d, 4) for d, q in differences if d}}
+        print(
+            f"{judged.name:<14} {leg:<8} before {mean:.4f}, difference {result.mean('ndcg@10') - mean:+.4f}, p {p:.4f}"
+        )
+        figures[leg] = {
+            "before": round(mean, 4),
+            "p": round(p, 4),
+            "per_query": {q: round(d, 4) for d, q in differences if d},
+        }
         for difference, query in [*differences[: options.show], *differences[len(differences) - options.show :]]:
             if difference:
                 print(f"    {difference:+.3f}  {judged.queries[query][:100]}")

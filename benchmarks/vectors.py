@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from searchd.encoder import OnnxEncoder
-from searchd.index.stores import Floats
+from searchd.index.stores import Encoder, Floats
 
 
 class RememberingEncoder:
@@ -18,7 +17,7 @@ class RememberingEncoder:
 
     BLOCK = 256  # texts encoded between two commits
 
-    def __init__(self, encoder: OnnxEncoder, folder: Path) -> None:
+    def __init__(self, encoder: Encoder, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._encoder = encoder
         self._db = sqlite3.connect(folder / f"{encoder.fingerprint}.sqlite", isolation_level=None)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from searchd.index.lexical import TermEvidence
+from searchd.index.lexical_results import TermEvidence
 from searchd.index.opened import Index
 from searchd.index.stores import Floats, Ints
 from searchd.ranking.evidence import Background, Evidence, Passages

@@ -14,10 +14,10 @@ from searchd.candidates import Candidates, collect
 from searchd.index.opened import Index
 from searchd.index.records import Page
 from searchd.index.stores import Encoder
+from searchd.presentation import Ranked
 from searchd.query import Answer, Facet, Filters, Query
 from searchd.ranking import filters as conditions
 from searchd.ranking.confidence import Calibration, confidence
-from searchd.presentation import Ranked
 from searchd.ranking.fusion import Weights, fuse
 from searchd.ranking.order import COMPARED, Ranking, arrange, without_duplicates
 from searchd.ranking.steer import Steer
@@ -62,7 +62,7 @@ class Engine:
         self.snapshot_id = snapshot_id
         self.site_languages = tuple(site_languages)
         self.steer = Steer.of(index.pages, settings)
-        self.weights = Weights()
+        self.weights = Weights.of(settings.weights)
         self.calibration = Calibration()
         self._mask = lru_cache(_FILTERS_KEPT)(self._allowed)
 

@@ -14,7 +14,7 @@ from searchd.query import Evidence, Hit, Query, SectionHit
 from searchd.ranking.fusion import NAMES, Fused, Weights
 from searchd.ranking.order import Ranking
 from searchd.ranking.steer import Steer
-from searchd.snippets import snippet
+from searchd.snippets import Excerpts
 from searchd.text.query import ParsedQuery
 
 SECTIONS = 3  # of a page, at most
@@ -38,11 +38,12 @@ class Ranked:
 def hits(index: Index, steer: Steer, weights: Weights, ranked: Ranked, shown: Ints) -> tuple[Hit, ...]:
     """Fetch the pages at these places among the candidates."""
     rows, scores, owners = _passages(index, weights, ranked, shown)
+    excerpts = Excerpts(ranked.parsed)
     found = []
     for n, place in enumerate(shown.tolist()):
         page = index.pages.page(int(ranked.candidates.evidence.pages[place]))
         mine = owners == n
-        sections = _sections(index, ranked.parsed, page, rows[mine], scores[mine])
+        sections = _sections(index, excerpts, page, rows[mine], scores[mine])
         found.append(_hit(ranked, page, place, sections, explain(steer, ranked, place) if ranked.query.explain else ()))
     return tuple(found)
 
@@ -56,9 +57,8 @@ def explain(steer: Steer, ranked: Ranked, place: int) -> tuple[Evidence, ...]:
             NAMES, fused.raw[place], fused.normalised[place], fused.weights, fused.shares[place], strict=True
         )
     ]
-    for boost in steer.boosts:
-        if value := float(boost.values[page]):
-            terms.append(Evidence(boost.name, value, value, 1.0, value, "set by the site's owner"))
+    owner = [(boost.name, float(boost.values[page])) for boost in steer.boosts]
+    terms += [Evidence(name, value, value, 1.0, value, "set by the site's owner") for name, value in owner if value]
     if page in ranked.pinned:
         terms.append(Evidence("pin", 1.0, 0.0, 0.0, 0.0, "the site's owner puts this page on top for this query"))
     return tuple(terms)
@@ -124,10 +124,10 @@ def _passages(index: Index, weights: Weights, ranked: Ranked, shown: Ints) -> tu
     return every, scores, owners
 
 
-def _sections(index: Index, parsed: ParsedQuery, page: Page, rows: Ints, scores: Floats) -> tuple[SectionHit, ...]:
+def _sections(index: Index, excerpts: Excerpts, page: Page, rows: Ints, scores: Floats) -> tuple[SectionHit, ...]:
     """The page's best sections, each once, by its best passage. A page without text shows its description."""
     if not len(rows):
-        return (SectionHit((), "", snippet(page.description or page.title, parsed, page.lang), 0.0),)
+        return (SectionHit((), "", excerpts.cut(page.description or page.title, page.lang), 0.0),)
     found: dict[tuple[tuple[str, ...], str], tuple[Passage, float]] = {}
     least = SECTION_SHARE * float(scores.max())
     for at in np.lexsort((rows, -scores)).tolist()[: 2 * SECTIONS]:
@@ -136,6 +136,6 @@ def _sections(index: Index, parsed: ParsedQuery, page: Page, rows: Ints, scores:
         passage = index.pages.passage(int(rows[at]))
         found.setdefault((passage.headings, passage.anchor), (passage, float(scores[at])))
     return tuple(
-        SectionHit(headings, anchor, snippet(passage.text, parsed, page.lang), score)
+        SectionHit(headings, anchor, excerpts.cut(passage.text, page.lang), score)
         for (headings, anchor), (passage, score) in found.items()
     )

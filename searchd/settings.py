@@ -123,6 +123,9 @@ class RankingSettings:
     """How evidence becomes a ranking."""
 
     threshold: float = setting(0.15, "confidence (0..1) below which a page is no answer; 0 = everything is one")
+    weights: dict[str, float] = setting({}, "weights of the evidence that differ from the defaults: see indexer tune")
+    questions: str = setting("", "file of golden questions (questions.toml), relative to this file; empty = none")
+    questions_margin: float = setting(0.02, "refuse to publish when their nDCG@10 falls by more than this")
     # what the owner decides: paths begin with '/', end with '*' for everything below; or tag:, category:, kind:, lang:
     pins: dict[str, tuple[str, ...]] = setting({}, 'pages that lead the answer to a query: "opening hours" = ["/contact"]')
     hide: tuple[str, ...] = setting((), 'pages that no search shows: "/drafts/*", "tag:internal"')

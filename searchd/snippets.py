@@ -1,40 +1,78 @@
-"""The excerpt of a passage that shows why it was found, with the words to mark as offsets."""
+"""The excerpt of a passage that shows why it was found, with the words to mark as offsets.
+
+Where to look is decided by a quick scan for the beginnings of the query's words; the exact analysis, which knows stems,
+compounds and corrections, then runs over the excerpt only.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
 from searchd.query import Snippet
 from searchd.text.highlight import highlight
+from searchd.text.normalize import fold
 from searchd.text.query import ParsedQuery
 
 LENGTH = 240  # code points of an excerpt, about two lines and a half
 _LEAD_IN = 60  # code points of context that may stand before the first marked word
+_STEM = 5  # code points of a word's beginning that the quick scan compares
+_ENDS = ("\n", ". ", "! ", "? ", "。")
+
+Spans = list[tuple[int, int]]
 
 
-def snippet(text: str, parsed: ParsedQuery | None, lang: str, length: int = LENGTH) -> Snippet:
-    """Return the stretch of ``text`` with the most different words of the query; its opening when it has none.
+@dataclass(frozen=True)
+class Excerpts:
+    """Cuts excerpts for one query."""
 
-    The excerpt is verbatim; it begins and ends between words. Highlights are offsets into the excerpt.
-    """
-    spans = highlight(text, parsed, lang) if parsed is not None else ()
-    start, end = window(text, spans, length)
-    return Snippet(text[start:end], tuple((a - start, b - start) for a, b in spans if a >= start and b <= end))
+    parsed: ParsedQuery
+
+    def cut(self, text: str, lang: str, length: int = LENGTH) -> Snippet:
+        """Return the stretch of ``text`` with the most different words of the query; its opening when it has none.
+
+        The excerpt is verbatim and begins and ends between words; highlights are offsets into it.
+        """
+        start, end = window(text, self._scan(text) if len(text) > length else [], length)
+        excerpt = text[start:end]
+        return Snippet(excerpt, highlight(excerpt, self.parsed, lang))
+
+    def _scan(self, text: str) -> Spans:
+        """Where words begin like a word of the query; accents count as they are written and folded."""
+        if self._beginnings is None:
+            return []
+        return [match.span() for match in self._beginnings.finditer(text)]
+
+    @cached_property
+    def _beginnings(self) -> re.Pattern[str] | None:
+        terms = self.parsed.terms
+        heaviest = max((term.weight for term in terms), default=0.0)
+        telling = [term for term in terms if term.weight >= min(1.0, heaviest)]
+        words = {term.text.casefold()[:_STEM] for term in telling} | {
+            alternative.term[:_STEM] for term in telling for alternative in term.alternatives
+        }
+        words |= {fold(word) for word in words}
+        if not any(words):
+            return None
+        choices = "|".join(sorted(map(re.escape, filter(None, words)), key=lambda word: (-len(word), word)))
+        return re.compile(rf"(?:{choices})", re.IGNORECASE)
 
 
-def window(text: str, spans: tuple[tuple[int, int], ...], length: int) -> tuple[int, int]:
-    """[start, end) of the excerpt: the window that holds the most distinct marked words, the earliest of those."""
+def window(text: str, spans: Spans, length: int) -> tuple[int, int]:
+    """[start, end) of the excerpt: the window that holds the most distinct spans' texts, the earliest of those."""
     if len(text) <= length or not spans:
         return 0, _close(text, 0, length)
-    best, most = 0, (0, 0)
-    first = 0
+    room = length - _LEAD_IN
+    best, most, first = spans[0][0], (0, 0), 0
     for last, (_, end) in enumerate(spans):
-        while end - spans[first][0] > length - _LEAD_IN // 2 and first < last:
+        while end - spans[first][0] > room and first < last:
             first += 1
         inside = spans[first : last + 1]
         score = (len({text[a:b].casefold() for a, b in inside}), len(inside))
         if score > most:
             best, most = spans[first][0], score
-    start = _open(text, best)
-    start = max(0, min(start, len(text) - length)) if start else 0
+    start = min(_open(text, best), max(0, len(text) - length))
     start = _word_start(text, start)
     return start, _close(text, start, length)
 
@@ -44,11 +82,8 @@ def _open(text: str, at: int) -> int:
     if at <= _LEAD_IN:
         return 0
     before = text[at - _LEAD_IN : at]
-    for mark in ("\n", ". ", "! ", "? ", "。"):
-        found = before.rfind(mark)
-        if found >= 0:
-            return at - _LEAD_IN + found + len(mark)
-    return at - _LEAD_IN // 2
+    starts = [before.rfind(mark) + len(mark) for mark in _ENDS if mark in before]
+    return at - _LEAD_IN + max(starts) if starts else at - _LEAD_IN // 2
 
 
 def _word_start(text: str, at: int) -> int:

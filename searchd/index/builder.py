@@ -102,7 +102,7 @@ def build(
         _scratch(folder / "vectors.tmp", encoder, progress) as vectors,
         _scratch(folder / "leads.tmp", encoder, None) as leads,
     ):
-        languages = _write_texts(folder, drafts, vectors, leads, encoder.fingerprint)
+        languages = _write_texts(folder, drafts, vectors, leads)
         budget, recall = settings.vector_ms, settings.vector_recall
         matrix = vectors.finish()
         report = dense.write(folder / VECTORS, matrix, layout, budget, recall)
@@ -123,9 +123,7 @@ def lead_text(draft: PageDraft) -> str:
     return f"{draft.article.title}\n{opening[:LEAD_CHARS]}".strip()
 
 
-def _write_texts(
-    folder: Path, drafts: Iterable[PageDraft], vectors: _Vectors, leads: _Vectors, fingerprint: str
-) -> Counter[str]:
+def _write_texts(folder: Path, drafts: Iterable[PageDraft], vectors: _Vectors, leads: _Vectors) -> Counter[str]:
     """Stream the drafts into page store, lexical index and encoder; return pages per language."""
     languages: Counter[str] = Counter()
     pages = PageWriter(folder / PAGES)
@@ -141,7 +139,7 @@ def _write_texts(
         languages[page.lang] += 1
         row += page.n_passages
     lexical.close()
-    pages.close({"fingerprint": fingerprint})
+    pages.close()
     return languages
 
 
@@ -221,7 +219,9 @@ def _page(draft: PageDraft, number: int, first_row: int) -> Page:
 
 
 def _layout(name: str) -> dense.Layout | Literal["auto"]:
-    for layout in (*dense.LAYOUTS, "auto"):
+    if name == "auto":
+        return "auto"
+    for layout in dense.LAYOUTS:
         if layout == name:
             return layout
     raise ConfigError(f"index.vectors is {name!r}", f"one of auto, {', '.join(dense.LAYOUTS)}")

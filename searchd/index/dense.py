@@ -17,13 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import faiss
+import faiss as untyped_faiss
 import numpy as np
 import numpy.typing as npt
 
 from searchd.errors import SnapshotError
 from searchd.index.stores import Floats, Ints
 
+faiss: Any = untyped_faiss  # its stubs know half of it
+FaissIndex = Any
 Layout = Literal["flat", "sq8", "hnsw"]
 LAYOUTS: tuple[Layout, ...] = ("flat", "sq8", "hnsw")
 
@@ -47,7 +49,7 @@ class DenseReport:
 class DenseIndex:
     """One opened index. Threads may search it at once; it never changes."""
 
-    def __init__(self, index: Any) -> None:
+    def __init__(self, index: FaissIndex) -> None:
         self._owner = index  # downcast wrappers do not own the C++ object
         self._index = faiss.downcast_index(index)
         graph = isinstance(self._index, faiss.IndexHNSW)
@@ -115,7 +117,9 @@ class DenseIndex:
         return _present(numbers[0], similar[0])
 
 
-def write(path: Path, vectors: Floats, layout: Layout | Literal["auto"], budget_ms: float, recall: float) -> DenseReport:
+def write(
+    path: Path, vectors: Floats, layout: Layout | Literal["auto"], budget_ms: float, recall: float
+) -> DenseReport:
     """Write ``vectors`` (n, dim) float32 to ``path`` and report what was chosen.
 
     ``auto`` takes the first layout whose measured search fits ``budget_ms`` of CPU; ``recall`` is the share of the
@@ -138,7 +142,7 @@ def write(path: Path, vectors: Floats, layout: Layout | Literal["auto"], budget_
     return report
 
 
-def _build(vectors: Floats, layout: Layout) -> Any:
+def _build(vectors: Floats, layout: Layout) -> FaissIndex:
     """Build on one thread: FAISS links an HNSW graph in thread order, and equal input must give equal bytes."""
     dim = vectors.shape[1]
     if layout == "flat":
@@ -173,14 +177,14 @@ def _exact(vectors: Floats, queries: Floats) -> Ints:
     return np.asarray(rows, dtype=np.int64)
 
 
-def _recall(index: Any, queries: Floats, exact: Ints) -> float:
+def _recall(index: FaissIndex, queries: Floats, exact: Ints) -> float:
     if not len(exact):
         return 1.0
     _, rows = index.search(queries, exact.shape[1])
     return float(np.mean([len(np.intersect1d(a, b)) / len(b) for a, b in zip(rows, exact, strict=True)]))
 
 
-def _widen(index: Any, queries: Floats, exact: Ints, recall: float) -> None:
+def _widen(index: FaissIndex, queries: Floats, exact: Ints, recall: float) -> None:
     """Raise the breadth of a graph search until it finds what was asked for, or the steps end."""
     for breadth in EF_STEPS:
         index.hnsw.efSearch = breadth
@@ -188,7 +192,7 @@ def _widen(index: Any, queries: Floats, exact: Ints, recall: float) -> None:
             return
 
 
-def _measure(index: Any, layout: Layout, queries: Floats, exact: Ints) -> DenseReport:
+def _measure(index: FaissIndex, layout: Layout, queries: Floats, exact: Ints) -> DenseReport:
     """Median CPU milliseconds of one search on one thread, and recall@10."""
     faiss.omp_set_num_threads(1)
     times = []
@@ -201,7 +205,7 @@ def _measure(index: Any, layout: Layout, queries: Floats, exact: Ints) -> DenseR
     return DenseReport(layout, round(_recall(index, queries, exact), 4), round(spent, 3), breadth)
 
 
-def _view(storage: Any, rows: int, dim: int, *, flat: bool) -> npt.NDArray[Any]:
+def _view(storage: FaissIndex, rows: int, dim: int, *, flat: bool) -> npt.NDArray[Any]:
     """The codes as an array over FAISS's own memory: (rows, dim) float32 or uint8, no copy."""
     if rows == 0:
         return np.empty((0, dim), np.float32 if flat else np.uint8)

@@ -29,14 +29,15 @@ CREATE TABLE passages(row INTEGER PRIMARY KEY, page INTEGER NOT NULL, headings T
                       anchor TEXT NOT NULL, n_tokens INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE TABLE urls(url TEXT PRIMARY KEY, page INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE columns(name TEXT PRIMARY KEY, dtype TEXT NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE names(kind TEXT NOT NULL, code INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY(kind, code)) WITHOUT ROWID;
-CREATE TABLE facts(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE names(kind TEXT NOT NULL, code INTEGER NOT NULL, name TEXT NOT NULL,
+                   PRIMARY KEY(kind, code)) WITHOUT ROWID;
 """
 _INDEXES = "CREATE INDEX pages_path ON pages(path);"
 _CODED = ("lang", "kind", "category", "tag")
 _BODY = (
-    "title lang description kind category tags author published modified image headings n_words aliases"
-).split()
+    *("title", "lang", "description", "kind", "category", "tags", "author", "published", "modified", "image"),
+    *("headings", "n_words", "aliases"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,14 @@ class PageWriter:
         self._db.executemany(
             "INSERT INTO passages VALUES(?,?,?,?,?,?)",
             [
-                (page.first_row + i, page.page, json.dumps(p.headings, ensure_ascii=False), p.anchor, p.n_tokens, p.text)
+                (
+                    page.first_row + i,
+                    page.page,
+                    json.dumps(p.headings, ensure_ascii=False),
+                    p.anchor,
+                    p.n_tokens,
+                    p.text,
+                )
                 for i, p in enumerate(passages)
             ],
         )
@@ -110,9 +118,9 @@ class PageWriter:
         )
         self._remember(page, len(passages))
 
-    def close(self, facts: dict[str, Any] | None = None) -> None:
-        """Write columns and ``facts`` (anything JSON can hold), then finish the file."""
-        rows = np.diff(np.asarray(self._first_row, np.int64))
+    def close(self) -> None:
+        """Write the columns, then finish the file."""
+        rows = np.diff(np.asarray(self._first_row, np.int64)).astype(np.int64)
         arrays: dict[str, npt.NDArray[Any]] = {k: np.asarray(v, np.int32) for k, v in self._columns.items()}
         arrays["page_of_row"] = np.repeat(np.arange(len(rows), dtype=np.int32), rows)
         arrays["first_row"] = np.asarray(self._first_row, np.int64)
@@ -124,7 +132,6 @@ class PageWriter:
             "INSERT INTO names VALUES(?,?,?)",
             [(kind, code, name) for kind, codes in self._codes.items() for name, code in codes.items()],
         )
-        self._db.executemany("INSERT INTO facts VALUES(?,?)", [(k, json.dumps(v)) for k, v in (facts or {}).items()])
         self._db.execute(_INDEXES)
         self._db.execute("COMMIT")
         self._db.close()
@@ -179,14 +186,13 @@ class Pages:
         """Number of passages."""
         return len(self.columns.page_of_row)
 
-    def fact(self, name: str, default: Any = None) -> Any:
-        """What the builder noted about the whole index under this name."""
-        found = self._db().execute("SELECT value FROM facts WHERE name=?", (name,)).fetchone()
-        return default if found is None else json.loads(found[0])
-
     def page(self, number: int) -> Page:
         """One page; KeyError when there is none."""
-        found = self._db().execute("SELECT page,url,body,summary,keyphrases FROM pages WHERE page=?", (int(number),)).fetchone()
+        found = (
+            self._db()
+            .execute("SELECT page,url,body,summary,keyphrases FROM pages WHERE page=?", (int(number),))
+            .fetchone()
+        )
         if found is None:
             raise KeyError(number)
         return self._page(*found)
@@ -248,7 +254,9 @@ class Pages:
     def _db(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False)
+            connection = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False
+            )
             connection.execute("PRAGMA mmap_size=4294967296")
             with self._opening:
                 self._connections.append(connection)

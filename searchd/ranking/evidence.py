@@ -36,9 +36,10 @@ class Passages:
 class Evidence:
     """One row per candidate page, ascending by page number.
 
-    best_row: its most similar passage. best, best_three, lead: similarities of its best passage, mean of its best three, title and opening; passage_bm25
-    and coverage: of its best passage; page_bm25 (fields boosted) and page_coverage: of the page as a whole.
-    passage_total, page_total: idf of all words of the query, by passages and by pages; words found nowhere included.
+    best_row: its most similar passage. best, best_three, lead: similarities of that passage, mean of the best three,
+    title and opening. passage_bm25 and passage_coverage: of the passage with most; page_bm25 (fields boosted) and
+    page_coverage: of the page as a whole. passage_total, page_total: idf of all words of the query, over passages and
+    over pages, words found nowhere included.
     """
 
     pages: Ints

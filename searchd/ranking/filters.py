@@ -1,4 +1,4 @@
-"""Which pages a visitor's conditions leave, and how the matching pages spread over categories, tags, kinds, languages."""
+"""Which pages a visitor's conditions leave, and how the matching pages spread over categories, tags and so on."""
 
 from __future__ import annotations
 

@@ -13,11 +13,13 @@ So a leg that knows nothing is flat and cannot vote, and no list is stretched to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from searchd.errors import ConfigError
 from searchd.ranking.evidence import Evidence
 
 Floats = npt.NDArray[np.float32]
@@ -33,6 +35,15 @@ class Weights:
     passage_bm25: float = 2.0
     page_bm25: float = 1.0
     language: float = 1.0
+
+    @classmethod
+    def of(cls, overrides: Mapping[str, float]) -> Weights:
+        """The defaults with some weights replaced; ConfigError for a name that is none of them."""
+        known = {field.name for field in fields(cls)}
+        for name in overrides:
+            if name not in known:
+                raise ConfigError(f"ranking.weights knows no {name!r}", f"known: {', '.join(sorted(known))}")
+        return replace(cls(), **overrides)
 
 
 NAMES = ("passage vector", "three passages", "lead vector", "passage BM25", "page BM25", "language")
@@ -53,7 +64,7 @@ class Fused:
 
 
 def fuse(evidence: Evidence, weights: Weights, *, vectors: bool, words: bool, lang: int) -> Fused:
-    """Score the candidates. vectors, words: whether each leg was asked; lang: code of the visitor's language, -1 unknown."""
+    """Score the candidates. vectors, words: which legs were asked; lang: code of the language asked in, -1 = unknown."""
     similarity = np.stack([evidence.best, evidence.best_three, evidence.lead])
     above = (similarity - evidence.background.mean) / evidence.background.deviation
     bm25 = np.stack([evidence.passage_bm25, evidence.page_bm25])
