@@ -195,9 +195,8 @@ def measure_answers(folder: Path, options: argparse.Namespace) -> None:
         print(f"  {name:<26} {statistics.fmean(found):.4f}   p {paired_p(right['ours'], found):.4f}", flush=True)
     shown = [value for value, confidence in zip(right["ours"], sure, strict=True) if confidence >= options.threshold]
     if shown:
-        print(
-            f"  at confidence {options.threshold}: {len(shown) / len(asked):.3f} shown, {1 - statistics.fmean(shown):.3f} of them wrong"
-        )
+        wrong = 1 - statistics.fmean(shown)
+        print(f"  at confidence {options.threshold}: {len(shown) / len(asked):.3f} shown, {wrong:.3f} of them wrong")
 
 
 def _gold(folder: Path) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ in words of four or more letters, never in words with digits.
 
 from __future__ import annotations
 
+import io
 import re
 import unicodedata
 from array import array
@@ -28,6 +29,7 @@ import numpy.typing as npt
 from searchd.errors import SnapshotError
 from searchd.index.records import Page
 from searchd.query import Suggestion
+from searchd.text.normalize import fold, normal
 
 Kind = Literal["title", "heading", "query"]
 Numbers = npt.NDArray[np.int32]
@@ -46,24 +48,16 @@ _COMMON_HEADING = 3  # a heading of more pages than this and than 1 % of them sa
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff]|(?:[^\W_\u3040-\u30ff\u3400-\u9fff]|[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0e4e])+"
 )
-_MARKS = re.compile(r"[\u0300-\u036f]+")
-_PLAIN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "ð": "d", "þ": "th"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa"})
-
-
-def fold(text: str) -> str:
-    """Lower case without accents: ``Müller`` and ``Muller`` are both ``muller``, ``Straße`` is ``strasse``."""
-    if text.isascii():
-        return text.lower()
-    return _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold())).translate(_PLAIN)
 
 
 def spellings(word: str) -> tuple[str, ...]:
     """Return the folded forms of a word: the plain one, and with umlauts written out when it has any."""
-    plain = fold(word)
+    lower = normal(word)
+    plain = fold(lower)
     if word.isascii():
         return (plain,)
-    written_out = fold(unicodedata.normalize("NFC", word).casefold().translate(_UMLAUTS))
+    written_out = fold(unicodedata.normalize("NFC", lower).translate(_UMLAUTS))
     return (plain,) if written_out == plain else (plain, written_out)
 
 
@@ -161,7 +155,7 @@ class SuggestIndex:
     def open(cls, path: Path) -> SuggestIndex:
         """Read what ``save`` wrote; raise SnapshotError when it is damaged or of another format."""
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
                 if int(stored["format"]) != FORMAT:
                     raise SnapshotError(f"{path.name} has another format", "build a new snapshot: indexer build")
                 texts, folded, urls, keys, langs = (stored[name].tobytes().decode() for name in _BLOBS)
@@ -349,7 +343,7 @@ def _clean(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    return " ".join(_WORD.findall(fold(text)))
+    return " ".join(fold(normal(word)) for word in _WORD.findall(text))
 
 
 def _without_repeats(entries: Iterable[Entry]) -> list[Entry]:

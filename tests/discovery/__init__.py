@@ -1,0 +1,1 @@
+"""Sentences, suggestions, related pages, summaries, tags and answers."""
