@@ -25,6 +25,9 @@ Ints = npt.NDArray[np.int64]
 Docs = npt.NDArray[np.int32]
 
 SCALE = 65535.0  # of the stored saturations
+SURE = 256  # how many documents reach at least a term's "sure" saturation
+_LOOK_UP = 16  # entries of a list that are read in the time that one document is looked up
+_SLACK = 1 - 1e-5  # float32 sums differ in their last digits with the order of their terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Word:
     """A group looked up.
 
     frequency: documents that hold the most frequent alternative. factor: what a stored saturation is multiplied with.
-    bound: the most that the word adds to any document's score.
+    bound: the most that the word adds to any document's score. sure: the least that it adds to ``SURE`` of them.
     """
 
     postings: tuple[Posting, ...]
@@ -64,6 +67,7 @@ class Word:
     idf: float
     factor: float
     bound: float
+    sure: float
 
 
 class Postings:
@@ -76,10 +80,11 @@ class Postings:
         self._docs: Docs = open_array(folder, f"{name}.docs")
         self._saturations: npt.NDArray[np.uint16] = open_array(folder, f"{name}.saturations")
         self._tops: npt.NDArray[np.uint16] = open_array(folder, f"{name}.tops")  # (n_terms,) greatest saturation
+        self._sure: npt.NDArray[np.uint16] = open_array(folder, f"{name}.sure")  # (n_terms,) the SURE-th greatest
 
     @staticmethod
     def save(folder: Path, name: str, starts: Ints, docs: Docs, saturations: npt.NDArray[np.uint16]) -> None:
-        """Write the arrays that ``__init__`` maps. Every term has a document."""
+        """Write the arrays that ``__init__`` maps."""
         save_array(folder, f"{name}.starts", starts)
         save_array(folder, f"{name}.docs", docs)
         save_array(folder, f"{name}.saturations", saturations)
@@ -88,6 +93,10 @@ class Postings:
         if len(held):
             tops[held] = np.maximum.reduceat(saturations, starts[held])
         save_array(folder, f"{name}.tops", tops)
+        sure = np.zeros(len(starts) - 1, dtype=np.uint16)
+        for term in np.flatnonzero(np.diff(starts) >= SURE).tolist():
+            sure[term] = _kth(saturations[starts[term] : starts[term + 1]], SURE)
+        save_array(folder, f"{name}.sure", sure)
 
     def frequency(self, term: int) -> int:
         """Number of documents that hold the term (-1 = no such term)."""
@@ -106,38 +115,49 @@ class Postings:
         return [self._word(group) for group in groups]
 
     def _word(self, group: Group) -> Word:
-        postings, top = [], 0.0
+        postings, top, sure = [], 0.0, 0.0
         for alternative in group.alternatives:
             low, high = int(self._starts[alternative.number]), int(self._starts[alternative.number + 1])
             if low < high:
                 postings.append(Posting(self._docs[low:high], self._saturations[low:high], alternative.weight))
                 top = max(top, float(self._tops[alternative.number]) * alternative.weight)
+                sure = max(sure, float(self._sure[alternative.number]) * alternative.weight)
         frequency = max((len(posting.docs) for posting in postings), default=0)
         idf = self.idf(frequency)
         factor = idf * group.weight * (self._k1 + 1) / SCALE
-        return Word(tuple(postings), frequency, idf, factor, factor * top)
+        return Word(tuple(postings), frequency, idf, factor, factor * top, factor * sure)
 
     def best(self, words: Sequence[Word], k: int, allowed: npt.NDArray[np.bool_] | None = None) -> tuple[Ints, Floats]:
         """Return (documents, scores) of the k best that hold a word, best first, ties by number.
 
-        MaxScore (Turtle and Flood 1995): words are added from the most telling to the least; once the k-th best so far
-        is out of reach for documents not seen yet, the lists of the remaining, frequent words are only looked into.
+        MaxScore (Turtle and Flood 1995): words are added from the most telling to the least. A document that was not
+        seen yet is taken up only where this word and all later ones could lift it to the k-th best so far. Once none
+        can be, only the ``known`` ones that still can are added to, and short of them lists are not read but looked
+        into.
         """
         order = sorted((word for word in words if word.postings), key=lambda word: -word.bound)
         scores = np.zeros(self.n_docs, dtype=np.float32)
         seen: list[Docs] = []
-        threshold, rest = 0.0, sum(word.bound for word in order)
-        while order and threshold < rest:
-            word = order.pop(0)
-            docs = _add(word, scores, allowed)
-            seen.append(docs)
+        known: Docs | None = None
+        threshold = max((word.sure for word in order), default=0.0) if allowed is None and k <= SURE else 0.0
+        rest = sum(word.bound for word in order)
+        for word in order:
+            if known is not None or threshold * _SLACK >= rest:
+                known = _merged([known] if known is not None else seen, scores, threshold * _SLACK - rest)
             rest -= word.bound
-            if order and len(docs) >= k:
-                threshold = max(threshold, _kth(scores[docs], k))
-        docs = _merged(seen, scores, max(threshold - rest, 0.0) * _SLACK)
+            if known is not None and len(known) * _LOOK_UP < word.frequency:
+                sums = scores[known] + self.contributions([word], known)[:, 0]
+                scores[known] = sums
+            else:
+                docs, values = _reaching(word, threshold * _SLACK - rest, scores, allowed)
+                sums = scores[docs] + values
+                scores[docs] = sums
+                seen.append(docs)
+            high = sums[sums > threshold]
+            if len(high) >= k:
+                threshold = _kth(high, k)
+        docs = _merged([known] if known is not None else seen, scores, threshold * _SLACK - rest)
         values = scores[docs]
-        if order:
-            values = values + self.contributions(order, docs).sum(axis=1)
         if len(docs) > k:
             kept = values >= _kth(values, k)
             docs, values = docs[kept], values[kept]
@@ -159,10 +179,7 @@ class Postings:
         return matrix.T
 
 
-_SLACK = 1 - 1e-5  # float32 sums differ in their last digits with the order of their terms
-
-
-def _kth(values: Floats, k: int) -> float:
+def _kth(values: Floats | npt.NDArray[np.uint16], k: int) -> float:
     """The k-th greatest value."""
     at = len(values) - k
     return float(np.partition(values, at)[at])
@@ -177,24 +194,40 @@ def _merged(lists: Sequence[Docs], scores: Floats, least: float) -> Docs:
     return docs[np.concatenate(([True], docs[1:] != docs[:-1]))] if len(docs) else docs
 
 
-def _add(word: Word, scores: Floats, allowed: npt.NDArray[np.bool_] | None) -> Docs:
-    """Add one word's contributions to ``scores``; return the documents that hold it."""
+def _reaching(word: Word, least: float, scores: Floats, allowed: npt.NDArray[np.bool_] | None) -> tuple[Docs, Floats]:
+    """The documents that hold a word, with what it adds, where it adds ``least`` or they have a score already."""
     if len(word.postings) == 1:
         docs, saturations, weight = word.postings[0]
-        values = saturations * np.float32(word.factor * weight)
+        factor = word.factor * weight
+        if least > 0:
+            keep = saturations >= np.uint16(min(least / factor, SCALE))
+            keep |= scores[docs] > 0
+            docs, saturations = docs[keep], saturations[keep]
+        values = saturations * np.float32(factor)
     else:
         docs, values = _best_alternative(word)
+        if least > 0:
+            keep = (values >= least) | (scores[docs] > 0)
+            docs, values = docs[keep], values[keep]
     if allowed is not None:
         keep = allowed[docs]
         docs, values = docs[keep], values[keep]
-    scores[docs] += values
-    return docs
+    return docs, values
 
 
 def _best_alternative(word: Word) -> tuple[Docs, Floats]:
-    docs = np.concatenate([posting.docs for posting in word.postings])
-    values = np.concatenate([p.saturations * np.float32(word.factor * p.weight) for p in word.postings])
-    order = np.argsort(docs, kind="stable")
-    docs, values = docs[order], values[order]
-    starts = np.flatnonzero(np.concatenate(([True], docs[1:] != docs[:-1])))
-    return docs[starts], np.maximum.reduceat(values, starts)
+    """Each document once, in no order, with the best of its alternatives."""
+    longest, *others = sorted(word.postings, key=lambda posting: -len(posting.docs))
+    docs, values = longest.docs, longest.saturations * np.float32(word.factor * longest.weight)
+    more = np.concatenate([posting.docs for posting in others])
+    adds = np.concatenate([posting.saturations * np.float32(word.factor * posting.weight) for posting in others])
+    if len(others) > 1:
+        order = np.argsort(more, kind="stable")
+        more, adds = more[order], adds[order]
+        starts = np.flatnonzero(np.concatenate(([True], more[1:] != more[:-1])))
+        more, adds = more[starts], np.maximum.reduceat(adds, starts)
+    at = docs.searchsorted(more)
+    both = docs.take(at, mode="clip") == more
+    inside = at[both]
+    values[inside] = np.maximum(values[inside], adds[both])
+    return np.concatenate((docs, more[~both])), np.concatenate((values, adds[~both]))

@@ -31,7 +31,7 @@ def split(word: str, frequency: Callable[[str], int], min_part: int = 4) -> tupl
 
 
 def _mean(parts: Sequence[str], frequency: Callable[[str], int]) -> float:
-    return math.prod(map(frequency, parts)) ** (1 / len(parts))
+    return math.exp(sum(math.log(frequency(part)) for part in parts) / len(parts))
 
 
 def _ways(word: str, frequency: Callable[[str], int], least: int, parts_left: int) -> Iterator[tuple[str, ...]]:

@@ -47,11 +47,11 @@ class Reading:
     vocabulary: Vocabulary
     typos: bool = True
 
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """Those that words are analysed in: the visitor's, then the site's largest."""
+    languages: tuple[str, ...] = dataclasses.field(init=False)  # the visitor's, then the site's largest
+
+    def __post_init__(self) -> None:
         wanted = dict.fromkeys((self.spoken, *self.vocabulary.languages) if self.spoken else self.vocabulary.languages)
-        return tuple(wanted)[:_MAX_LANGUAGES] or ("",)
+        object.__setattr__(self, "languages", tuple(wanted)[:_MAX_LANGUAGES] or ("",))
 
     def terms(self, found: Sequence[Chunk], *, unfinished: bool = False) -> tuple[QueryTerm, ...]:
         """One term for each word, in order, words that occur again left out."""
