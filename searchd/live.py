@@ -147,14 +147,18 @@ class Live:
             encoder = encoders.open_prepared(opened.folder / "model", device=self.settings.model.device)
         if encoder.fingerprint != facts["model"]["fingerprint"]:
             raise SnapshotError(f"snapshot {identifier}: its model is not the one that made its vectors", "rebuild it")
-        index = Index.open(opened.folder)
+        try:
+            index = Index.open(opened.folder)
+            suggestions = SuggestIndex.open(opened.folder / SUGGESTIONS)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:  # what FAISS, SQLite and numpy raise
+            raise SnapshotError(f"snapshot {identifier} cannot be opened: {error}", "build it again") from error
         engine = SiteEngine(
             index,
             encoder,
             self._ranking(site),
             identifier,
             self._languages(site) or tuple(facts["languages"]),
-            suggestions=SuggestIndex.open(opened.folder / SUGGESTIONS),
+            suggestions=suggestions,
         )
         status = SiteStatus(
             site, identifier, int(facts["pages"]), int(facts["passages"]), str(facts["created_at"]), self.now()
