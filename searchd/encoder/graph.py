@@ -115,7 +115,7 @@ class FloatBert:
         table = self.checkpoint.words
         if not isinstance(table, BlockWords):
             return self.graph.add("Gather", [self.graph.weight("words", table), "ids"], "words.gather")
-        # Q4_0 counts from -8; flipping the top bit of a nibble makes it the signed one (UINT4's default zero point is 0)
+        # Q4_0 counts from -8: flipping a nibble's top bit makes it INT4 (UINT4's zero point would be 0 here)
         packed = (table.values[:, 0::2] | (table.values[:, 1::2] << 4)) ^ 0x88
         inputs = [self.graph.weight("words", packed, TensorProto.INT4), "ids"]
         inputs.append(self.graph.weight("words.scales", table.scales))

@@ -1,19 +1,20 @@
-"""The fused pass with 8-bit matrix products: calibrated, smoothed, rounded with the error in view.
+"""The fused pass with 8-bit matrix products: calibrated, smoothed, sensitive places kept.
 
 Activations become unsigned bytes by one constant step per layer input, found on calibration texts, so a text's
-vector does not depend on its neighbours in the batch. Three things keep the error small:
+vector does not depend on its neighbours in the batch. Weights are signed bytes, symmetric per output channel.
+Four things keep the error small:
 
 - Channels with large values give part of their range to the weights (SmoothQuant, Xiao et al. 2023,
   arXiv:2211.10438), here with a shift to the channel's centre as well. Where a normalisation precedes, scale and
   shift go into its own constants; before the attention output they go through the value projection.
-- Weights, symmetric per output channel, are rounded one input channel at a time while the channels that follow
-  take over the error (GPTQ, Frantar et al. 2023, arXiv:2210.17323).
-- The few feed-forward channels with rare huge values are computed in float32 beside the rest.
+- The few feed-forward channels with rare huge values get what a byte cannot hold from a small float32 product.
+- Biases are corrected so that each layer is exact at its mean input.
+- ``careful`` gives the attention's inputs 16 bits, as two products.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +28,8 @@ from searchd.index.stores import Floats
 
 Bytes = npt.NDArray[np.int8]
 
-_STRENGTHS = np.arange(0.2, 1.0, 0.05)
-_DAMPING = 0.01
-_BLOCK = 128
+_STRENGTH = 0.6
+_HEADROOM = 1.25
 _OUTLIERS = 16
 
 
@@ -51,71 +51,80 @@ def grid(low: Floats, high: Floats) -> tuple[float, int]:
 
 
 def smooth(site: Site, weight: Floats) -> Scaling:
-    """Share each channel's range between activations and weights (in, out) so that the expected error is least."""
+    """Share each channel's range between activations and weights (in, out)."""
     centre = (site.low + site.high) / 2
-    reach = np.maximum((site.high - site.low) / 2, 1e-5)
+    reach = np.maximum((site.high - site.low) / 2, 1e-5) * _HEADROOM
     pull = np.maximum(np.abs(weight).max(axis=1), 1e-5)
-    spread = np.maximum(np.diagonal(site.gram) / site.count - 2 * site.mean * centre + centre**2, 1e-10)
-    energy = np.square(weight).sum(axis=1)
-    best, least = np.ones_like(reach), np.inf
-    for strength in _STRENGTHS:
-        scale = reach**strength / pull ** (1 - strength)
-        activation = np.square(np.max(reach / scale) / 127.5) * np.sum(energy * scale**2)
-        steps = np.abs(weight * scale[:, None]).max(axis=0) / 127
-        rounding = np.square(steps).sum() * np.sum(spread / scale**2)
-        if activation + rounding < least:
-            best, least = scale, activation + rounding
-    best = (best / np.exp(np.log(best).mean())).astype(np.float32)
-    step, zero = grid((site.low - centre) / best, (site.high - centre) / best)
-    return Scaling(best, centre.astype(np.float32), step, zero)
+    scale = reach**_STRENGTH / pull ** (1 - _STRENGTH)
+    scale = (scale / np.exp(np.log(scale).mean())).astype(np.float32)
+    step, zero = grid(-reach / scale, reach / scale)
+    return Scaling(scale, centre.astype(np.float32), step, zero)
 
 
-def round_weight(weight: Floats, gram: npt.NDArray[np.float64]) -> tuple[Bytes, Floats]:
-    """GPTQ: (in, out) float32 -> (in, out) int8 and (out,) scales, given the (in, in) sum of x^T x of its input."""
-    scales = np.maximum(np.abs(weight).max(axis=0), 1e-8) / 127
-    damped = gram + np.eye(len(gram)) * _DAMPING * np.trace(gram) / len(gram)
-    upper = np.linalg.cholesky(np.linalg.inv(damped)).T.astype(np.float32)
-    left, out = weight.copy(), np.empty(weight.shape, np.int8)
-    for start in range(0, len(weight), _BLOCK):
-        stop = min(start + _BLOCK, len(weight))
-        errors = np.empty((stop - start, weight.shape[1]), np.float32)
-        for row in range(start, stop):
-            out[row] = np.clip(np.rint(left[row] / scales), -127, 127)
-            error = (left[row] - out[row] * scales) / upper[row, row]
-            left[row + 1 : stop] -= np.outer(upper[row, row + 1 : stop], error)
-            errors[row - start] = error
-        left[stop:] -= upper[start:stop, stop:].T @ errors
-    return out, scales.astype(np.float32)
+def rounded(weight: Floats) -> tuple[Bytes, Floats]:
+    """(in, out) float32 -> (in, out) int8 and (out,) float32 steps, symmetric per output channel."""
+    steps = np.asarray(np.maximum(np.abs(weight).max(axis=0), 1e-8) / 127, np.float32)
+    return np.rint(weight / steps).astype(np.int8), steps
+
+
+@dataclass(frozen=True, slots=True)
+class Quantised:
+    """Names of a value's bytes, their step and their zero point."""
+
+    bytes: str
+    step: str
+    zero: str
 
 
 class IntBert(FloatBert):
     """The pass with 8-bit linear layers."""
 
-    def __init__(self, checkpoint: Checkpoint, graph: Graph, found: Mapping[str, Site]) -> None:
+    def __init__(self, checkpoint: Checkpoint, graph: Graph, found: Mapping[str, Site], *, careful: bool) -> None:
         super().__init__(checkpoint, graph)
-        self.found = found
+        self.found, self.careful = found, careful
 
     def bias(self, name: str) -> Floats:
         """A linear layer's bias."""
         return self.checkpoint.tensor(f"{name}.bias")
 
-    def quantise(self, x: str, scaling: Scaling, name: str) -> list[str]:
-        """Bytes of x (already smoothed), their step and zero point."""
+    def quantise(self, x: str, scaling: Scaling, name: str) -> Quantised:
+        """Bytes of x, which is already smoothed."""
         step = self.graph.weight(f"{name}.step", np.array(scaling.step, np.float32))
         zero = self.graph.weight(f"{name}.zero", np.array(scaling.zero, np.uint8))
-        return [self.graph.add("QuantizeLinear", [x, step, zero], f"{name}.bytes"), step, zero]
+        return Quantised(self.graph.add("QuantizeLinear", [x, step, zero], f"{name}.bytes"), step, zero)
 
-    def product(self, data: list[str], site: Site, scaling: Scaling, weight: Floats, bias: Floats, name: str) -> str:
-        """bytes @ weight + bias, exact at the mean input; ``weight`` (in, out) belongs to the unsmoothed input."""
-        covariance = site.covariance / np.outer(scaling.scale, scaling.scale)
-        values, scales = round_weight(weight * scaling.scale[:, None], covariance)
+    def remainder(self, x: str, data: Quantised, scaling: Scaling, name: str) -> Quantised:
+        """What the bytes of x left over, as bytes of a step 255 times as fine: both together have 16 bits."""
+        back = self.graph.add("DequantizeLinear", [data.bytes, data.step, data.zero], f"{name}.back")
+        rest = self.graph.add("Sub", [x, back], f"{name}.rest")
+        step = np.array(scaling.step / 255, np.float32)
+        fine = self.graph.weight(f"{name}.fine", step), self.graph.weight(f"{name}.middle", np.array(128, np.uint8))
+        return Quantised(self.graph.add("QuantizeLinear", [rest, *fine], f"{name}.fine.bytes"), *fine)
+
+    def product(
+        self,
+        parts: Sequence[Quantised],
+        site: Site,
+        scaling: Scaling,
+        weight: Floats,
+        bias: Floats,
+        name: str,
+    ) -> str:
+        """Sum of parts @ weight + bias, exact at the mean input; ``weight`` (in, out) is the unsmoothed input's."""
+        smoothed = weight * scaling.scale[:, None]
+        values, scales = rounded(smoothed)
         kept = ((site.mean - scaling.centre) / scaling.scale) @ (values * scales)
-        rest = bias + site.mean @ weight - kept
-        bytes_, step, zero = data
-        inputs = [bytes_, self.graph.weight(f"{name}.values", values), step]
-        inputs += [self.graph.weight(f"{name}.scales", scales), zero, ""]
-        inputs.append(self.graph.weight(f"{name}.rest", rest.astype(np.float32)))
-        return self.graph.fused("MatMulIntegerToFloat", inputs, name)
+        rest = (bias + site.mean @ weight - kept).astype(np.float32)
+        weights = self.graph.weight(f"{name}.values", values), self.graph.weight(f"{name}.scales", scales)
+        tail = self.graph.weight(f"{name}.tail", rest)
+        first, *others = parts
+        inputs = [first.bytes, weights[0], first.step, weights[1], first.zero, "", tail]
+        total = self.graph.fused("MatMulIntegerToFloat", inputs, name)
+        for other in others:
+            inputs = [other.bytes, weights[0], other.step, weights[1], other.zero]
+            more = self.graph.fused("MatMulIntegerToFloat", inputs, f"{name}.more")
+            total = self.graph.add("Add", [total, more], f"{name}.total")
+        return total
 
     def norm_into(self, x: str, stem: str, scaling: Scaling) -> str:
         """Layer normalisation whose output is already smoothed."""
@@ -136,16 +145,17 @@ class IntBert(FloatBert):
         after = smooth(site, self.matrix(output))
         before = self.found[self.input_of(number)]
         data = self.quantise(x, scaling, f"{stem}.input")
+        both = [data, self.remainder(x, data, scaling, f"{stem}.input")] if self.careful else [data]
         parts = []
         for part in ("query", "key", "value"):
             name = f"{stem}.self.{part}"
             weight, bias = self.matrix(name), self.bias(name)
             if part == "value":  # a weighted mean of values is smoothed when the values are
                 weight, bias = weight / after.scale, (bias - after.centre) / after.scale
-            parts.append(self.product(data, before, scaling, weight, bias, name))
+            parts.append(self.product(both, before, scaling, weight, bias, name))
         context = self.graph.fused("MultiHeadAttention", parts, stem, num_heads=self.spec.heads)
         bias = self.bias(output) + scaling.centre
-        mixed = self.product(self.quantise(context, after, stem), site, after, self.matrix(output), bias, output)
+        mixed = self.product([self.quantise(context, after, stem)], site, after, self.matrix(output), bias, output)
         return self.graph.add("Add", [mixed, self.residual(x, scaling, f"{stem}.input")], f"{stem}.mixed")
 
     def input_of(self, number: int) -> str:
@@ -159,7 +169,7 @@ class IntBert(FloatBert):
         site = self.found[f"{wide}.gelu"]
         order = np.argsort(-site.high, kind="stable")
         site = site.ordered(order)
-        data = self.quantise(x, scaling, wide)
+        data = [self.quantise(x, scaling, wide)]
         before = self.found[f"{stem}.attention.output.LayerNorm"]
         hidden = self.product(data, before, scaling, self.matrix(wide)[:, order], self.bias(wide)[order], wide)
         hidden = self.gelu(hidden, wide)
@@ -168,7 +178,7 @@ class IntBert(FloatBert):
         inner = Scaling(np.ones_like(site.high), np.zeros_like(site.high), step, zero)
         weight = self.matrix(narrow)[order]
         bias = self.bias(narrow) + scaling.centre
-        summed = self.product(self.quantise(hidden, inner, narrow), site, inner, weight, bias, narrow)
+        summed = self.product([self.quantise(hidden, inner, narrow)], site, inner, weight, bias, narrow)
         if _OUTLIERS:
             summed = self.graph.add("Add", [summed, self.excess(hidden, limit, weight, narrow)], f"{narrow}.whole")
         return self.graph.add("Add", [summed, self.residual(x, scaling, wide)], f"{stem}.summed")
@@ -197,8 +207,11 @@ class IntBert(FloatBert):
         return self.norm(x, stem)
 
 
-def write_int8(checkpoint: Checkpoint, folder: Path, found: Mapping[str, Site]) -> None:
-    """Write model.onnx and model.data with 8-bit linear layers into ``folder``."""
+def write_int8(checkpoint: Checkpoint, folder: Path, found: Mapping[str, Site], *, careful: bool) -> None:
+    """Write model.onnx and model.data with 8-bit linear layers into ``folder``.
+
+    careful: give the inputs of the attention, which are the most sensitive, 16 bits in two products.
+    """
     graph = Graph(folder)
-    IntBert(checkpoint, graph, found).write()
+    IntBert(checkpoint, graph, found, careful=careful).write()
     graph.close(checkpoint.spec.dim)

@@ -12,10 +12,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from searchd.encoder.checkpoint import Checkpoint
 from searchd.encoder.hub import fetch, is_hub_id
 from searchd.encoder.prepared import Prepared, fingerprint, open_folder, publish
 from searchd.encoder.source import Source, Wheel, find, from_directory, known_wheel
-from searchd.encoder.tokens import write_tokenizer
+from searchd.encoder.tokens import Tokens, write_tokenizer
 from searchd.errors import ModelError
 from searchd.settings import ModelSettings
 
@@ -88,10 +89,12 @@ def prepare(name: str, settings: ModelSettings) -> Prepared:
             log.warning("%s; preparing it again", error.message)
     log.info("preparing %s in precision %s", source.spec.name, settings.precision)
 
-    return publish(target, source.spec, settings.precision, mark, lambda folder: _write(source, folder))
+    return publish(
+        target, source.spec, settings.precision, mark, lambda folder: _write(source, folder, settings.precision)
+    )
 
 
-def _write(source: Source, folder: Path) -> None:
+def _write(source: Source, folder: Path, precision: str) -> None:
     """Fill a folder with what the model's route needs."""
     if source.spec.route == "torch":
         from searchd.encoder.torch_backend import copy_directory
@@ -101,8 +104,23 @@ def _write(source: Source, folder: Path) -> None:
         shutil.copyfile(source.folder / "onnx" / "model.onnx", folder / "model.onnx")
         write_tokenizer((source.folder / "tokenizer.json").read_bytes(), folder)
     else:
-        from searchd.encoder.graph import write_float
-
         checkpoint = source.read()
-        write_float(checkpoint, folder)
         write_tokenizer(checkpoint.tokenizer, folder)
+        _write_graph(checkpoint, folder, precision)
+
+
+def _write_graph(checkpoint: Checkpoint, folder: Path, precision: str) -> None:
+    """Write the graph of a precision."""
+    from searchd.encoder.calibrate import observe, texts
+    from searchd.encoder.graph import write_float
+    from searchd.encoder.int8 import write_int8
+
+    if precision == "exact":
+        write_float(checkpoint, folder)
+        return
+    spec = checkpoint.spec
+    tokens = Tokens(folder, spec.max_length, spec.lower_case)
+    rows = tokens.ids([spec.passage_prompt + text for text in texts(spec.languages)])
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".calibrating-") as scratch:
+        found = observe(checkpoint, rows, Path(scratch))
+    write_int8(checkpoint, folder, found, careful=precision == "balanced")

@@ -19,7 +19,7 @@ from searchd.encoder.checkpoint import sha256
 from searchd.encoder.spec import ModelSpec, read_json
 from searchd.errors import ModelError
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "encoder.json"
 
 
