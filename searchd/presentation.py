@@ -119,8 +119,9 @@ def _passages(index: Index, weights: Weights, ranked: Ranked, shown: Ints) -> tu
         above = index.dense.similarities(ranked.vector, every) - evidence.background.mean
         scores += weights.best * above / evidence.background.deviation
     if ranked.query.mode != "semantic":
-        words = index.lexical.score_passages(ranked.parsed, every).scores
-        scores += weights.passage_bm25 * words / max(evidence.passage_total, 1e-6)
+        words = index.lexical.score_passages(ranked.parsed, every)
+        scores += weights.passage_bm25 * words.scores / max(evidence.passage_total, 1e-6)
+        scores += weights.coverage * words.coverage
     return every, scores, owners
 
 

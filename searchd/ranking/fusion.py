@@ -4,9 +4,11 @@ Every piece of evidence is brought to a scale of its own *meaning*, not to the s
 
 * a similarity counts as standard deviations above what the query has with passages picked at random, so models with
   narrow and with wide cosines meet on one scale;
-* a BM25 score counts as a share of what a page holding every word of the query once would get, words that the site
-  lacks included. A German question over English pages shares a few names with them at most, so the words fall silent by
-  themselves; a question in the site's own terms speaks up.
+* a BM25 score counts as a share of the idf of all words of the query, words that the site lacks included. A German
+  question over English pages shares a few names with them at most, so the words fall silent by themselves; a question
+  in the site's own terms speaks up;
+* a page in another language than the question cannot hold its words, which says nothing against it: it is credited
+  with what pages in the question's language that are as similar get for their words.
 
 So a leg that knows nothing is flat and cannot vote, and no list is stretched to fill 0..1.
 """
@@ -24,17 +26,20 @@ from searchd.ranking.evidence import Evidence
 
 Floats = npt.NDArray[np.float32]
 
+_NEIGHBOUR = 0.3  # in score: how alike two pages' similarities must be for one to speak for the other
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What one unit of each piece of evidence adds to the score. Defaults: fitted over all development sets at once."""
+    """What one unit of each piece of evidence adds to the score. Defaults: fitted over many sites at once."""
 
     best: float = 1.0
     best_three: float = 0.25
-    lead: float = 0.25
-    passage_bm25: float = 2.0
+    lead: float = 0.5
+    passage_bm25: float = 1.0
     page_bm25: float = 1.0
-    language: float = 1.0
+    coverage: float = 3.0
+    translation: float = 1.0
 
     @classmethod
     def of(cls, overrides: Mapping[str, float]) -> Weights:
@@ -46,7 +51,12 @@ class Weights:
         return replace(cls(), **overrides)
 
 
-NAMES = ("passage vector", "three passages", "lead vector", "passage BM25", "page BM25", "language")
+NAMES = (
+    *("passage vector", "three passages", "lead vector"),
+    *("passage BM25", "page BM25", "words covered"),
+    "other language",
+)
+VECTORS, WORDS, TRANSLATION = slice(0, 3), slice(3, 6), 6  # columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +74,47 @@ class Fused:
 
 
 def fuse(evidence: Evidence, weights: Weights, *, vectors: bool, words: bool, lang: int) -> Fused:
-    """Score the candidates. vectors, words: which legs were asked; lang: code of the language asked in, -1 = unknown."""
-    similarity = np.stack([evidence.best, evidence.best_three, evidence.lead])
-    above = (similarity - evidence.background.mean) / evidence.background.deviation
-    bm25 = np.stack([evidence.passage_bm25, evidence.page_bm25])
-    totals = np.array([[evidence.passage_total], [evidence.page_total]], np.float32)
-    same = (evidence.lang == lang).astype(np.float32)
-    raw = np.vstack([similarity, bm25, same]).T
-    normalised = np.vstack([above, bm25 / np.maximum(totals, 1e-6), same]).T
+    """Score the candidates.
+
+    vectors, words: the legs that were asked. lang: code of the language that the query is in, -1 = unknown.
+    """
     factors = _factors(weights, vectors=vectors, words=words)
-    shares = (normalised * factors).astype(np.float32)
-    return Fused(raw, normalised.astype(np.float32), factors, shares, shares.sum(axis=1))
+    raw = np.zeros((len(evidence.pages), len(NAMES)), np.float32)
+    raw[:, 0], raw[:, 1], raw[:, 2] = evidence.best, evidence.best_three, evidence.lead
+    raw[:, 3], raw[:, 4], raw[:, 5] = evidence.passage_bm25, evidence.page_bm25, evidence.passage_coverage
+    normalised = raw.copy()
+    normalised[:, VECTORS] -= evidence.background.mean
+    normalised[:, VECTORS] /= evidence.background.deviation
+    normalised[:, 3] /= max(evidence.passage_total, 1e-6)
+    normalised[:, 4] /= max(evidence.page_total, 1e-6)
+    shares = normalised * factors
+    if vectors and words:
+        credit = _credit(shares[:, VECTORS].sum(axis=1), shares[:, WORDS].sum(axis=1), evidence.lang == lang)
+        raw[:, TRANSLATION] = normalised[:, TRANSLATION] = credit
+        shares[:, TRANSLATION] = credit * factors[TRANSLATION]
+    return Fused(raw, normalised, factors, shares, shares.sum(axis=1))
+
+
+def _credit(similar: Floats, worded: Floats, own: npt.NDArray[np.bool_]) -> Floats:
+    """What a page in another language lacks of the words' mean share among pages in the query's language alike to it.
+
+    Kernel regression (Nadaraya 1964, Watson 1964) of the words' share on the vectors' share.
+    """
+    credit = np.zeros(len(own), np.float32)
+    if own.all() or not own.any():
+        return credit
+    distance = (similar[~own][:, None] - similar[own][None, :]) / _NEIGHBOUR
+    kernel = np.exp(-0.5 * distance * distance) + 1e-9
+    expected = (kernel @ worded[own]) / kernel.sum(axis=1)
+    credit[~own] = np.maximum(expected - worded[~own], 0)
+    return credit
 
 
 def _factors(weights: Weights, *, vectors: bool, words: bool) -> Floats:
     """A leg that was not asked has weight 0."""
     dense = (weights.best, weights.best_three, weights.lead)
-    lexical = (weights.passage_bm25, weights.page_bm25)
+    lexical = (weights.passage_bm25, weights.page_bm25, weights.coverage)
     return np.array(
-        [*(w if vectors else 0.0 for w in dense), *(w if words else 0.0 for w in lexical), weights.language], np.float32
+        [*(w if vectors else 0.0 for w in dense), *(w if words else 0.0 for w in lexical), weights.translation],
+        np.float32,
     )
