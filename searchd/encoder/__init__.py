@@ -30,15 +30,17 @@ def load(settings: ModelSettings, languages: Sequence[str] = (), *, threads: int
     """
     from searchd.encoder.prepare import prepare
 
-    return _open(prepare(choose(settings.name, languages).name, settings), threads, settings.device)
+    return _open(
+        prepare(choose(settings.name, languages).name, settings), threads, settings.device, settings.query_cache
+    )
 
 
-def open_prepared(folder: Path, *, threads: int = 1, device: str = "auto") -> AnyEncoder:
+def open_prepared(folder: Path, *, threads: int = 1, device: str = "auto", query_cache: int = 4096) -> AnyEncoder:
     """Open a folder that ``save`` or ``load`` left; fetches and writes nothing. ModelError as ``load``."""
-    return _open(open_folder(folder), threads, device)
+    return _open(open_folder(folder), threads, device, query_cache)
 
 
-def _open(prepared: Prepared, threads: int, device: str) -> AnyEncoder:
+def _open(prepared: Prepared, threads: int, device: str, query_cache: int) -> AnyEncoder:
     if prepared.spec.route == "torch":
-        return TorchEncoder(prepared, device=device)
-    return OnnxEncoder(prepared, threads=threads, device=device)
+        return TorchEncoder(prepared, device=device, query_cache=query_cache)
+    return OnnxEncoder(prepared, threads=threads, device=device, query_cache=query_cache)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +13,10 @@ from searchd.encoder.bulk import Progress, encode_many
 from searchd.encoder.prepared import Prepared
 from searchd.encoder.runtime import FusedRunner, OnnxFileRunner, Runner, pick_device
 from searchd.encoder.tokens import Tokens
+from searchd.errors import ModelError
 from searchd.index.stores import Floats
+
+log = logging.getLogger(__name__)
 
 
 class OnnxEncoder:
@@ -22,10 +26,9 @@ class OnnxEncoder:
         self._prepared, self._threads = prepared, max(1, threads)
         self.spec = prepared.spec
         self._tokens = Tokens(prepared.folder, self.spec.max_length, self.spec.lower_case)
-        self.device = pick_device(device)
-        path = prepared.folder / "model.onnx"
+        self.device, path = _graph(prepared, device)
         self._runner: Runner = (
-            FusedRunner(path, self.device)
+            FusedRunner(path, self.device, exact=prepared.precision == "exact")
             if self.spec.route == "fused"
             else OnnxFileRunner(path, self.device, self.spec.pooling)
         )
@@ -73,3 +76,15 @@ class OnnxEncoder:
     def save(self, target: Path) -> None:
         """Put everything that ``open_prepared`` needs into ``target``: hard links where possible, else copies."""
         self._prepared.save(target)
+
+
+def _graph(prepared: Prepared, device: str) -> tuple[str, Path]:
+    """The device to use and its graph; ModelError when a device was asked for that this folder has no graph for."""
+    chosen = pick_device(device)
+    path = prepared.graph(chosen)
+    if path is None and device == "auto":
+        log.info("encoder runs on cpu: %s was prepared for CPUs", prepared.folder)
+        chosen, path = "cpu", prepared.graph("cpu")
+    if path is None:
+        raise ModelError(f"{prepared.folder} was prepared for CPUs", f"build the index with model.device = {chosen!r}")
+    return chosen, path

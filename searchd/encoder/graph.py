@@ -22,7 +22,6 @@ from searchd.encoder.checkpoint import KINDS, POSITIONS, BlockWords, Checkpoint
 from searchd.index.stores import Floats
 
 MICROSOFT = "com.microsoft"
-DATA = "model.data"
 _ALIGNMENT = 4096  # ONNX Runtime maps a tensor that begins on a page
 _INLINE_BYTES = 1024
 
@@ -30,11 +29,12 @@ _INLINE_BYTES = 1024
 class Graph:
     """Collects nodes and weights; weights go to one file beside the graph so that they can be mapped."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stem: str = "model") -> None:
+        self._stem = stem
         self._nodes: list[onnx.NodeProto] = []
         self._weights: list[onnx.TensorProto] = []
         self._folder = folder
-        self._file = (folder / DATA).open("wb")
+        self._file = (folder / f"{stem}.data").open("wb")
 
     def add(self, op: str, inputs: Sequence[str], name: str, domain: str = "", **kw: int | float | str) -> str:
         """Append a node; returns the name of its output, which is the node's own."""
@@ -58,7 +58,7 @@ class Graph:
         else:
             self._file.write(b"\0" * (-self._file.tell() % _ALIGNMENT))
             tensor.data_location = TensorProto.EXTERNAL
-            place = {"location": DATA, "offset": str(self._file.tell()), "length": str(array.nbytes)}
+            place = {"location": f"{self._stem}.data", "offset": str(self._file.tell()), "length": str(array.nbytes)}
             for key, text in place.items():
                 tensor.external_data.add(key=key, value=text)
             self._file.write(array.tobytes())
@@ -74,7 +74,7 @@ class Graph:
         graph = helper.make_graph(self._nodes, "encoder", [ids], [vectors, *others], self._weights)
         opsets = [helper.make_opsetid("", 21), helper.make_opsetid(MICROSOFT, 1)]
         model = helper.make_model(graph, opset_imports=opsets, producer_name="echolot", ir_version=10)
-        (self._folder / "model.onnx").write_bytes(model.SerializeToString())
+        (self._folder / f"{self._stem}.onnx").write_bytes(model.SerializeToString())
 
 
 class FloatBert:
@@ -171,8 +171,8 @@ class FloatBert:
         self.graph.add("LpNormalization", [pooled], "vectors", axis=-1, p=2)
 
 
-def write_float(checkpoint: Checkpoint, folder: Path, taps: Sequence[str] = ()) -> None:
-    """Write model.onnx and model.data in float32 into ``folder``; ``taps`` are further outputs."""
-    graph = Graph(folder)
+def write_float(checkpoint: Checkpoint, folder: Path, taps: Sequence[str] = (), stem: str = "model") -> None:
+    """Write <stem>.onnx and <stem>.data in float32 into ``folder``; ``taps`` are further outputs."""
+    graph = Graph(folder, stem)
     FloatBert(checkpoint, graph).write()
     graph.close(checkpoint.spec.dim, taps)

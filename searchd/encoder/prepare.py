@@ -14,7 +14,8 @@ from pathlib import Path
 
 from searchd.encoder.checkpoint import Checkpoint
 from searchd.encoder.hub import fetch, is_hub_id
-from searchd.encoder.prepared import Prepared, fingerprint, open_folder, publish
+from searchd.encoder.prepared import FLOAT, Prepared, fingerprint, open_folder, publish
+from searchd.encoder.runtime import pick_device
 from searchd.encoder.source import Source, Wheel, find, from_directory, known_wheel
 from searchd.encoder.tokens import Tokens, write_tokenizer
 from searchd.errors import ModelError
@@ -81,7 +82,9 @@ def prepare(name: str, settings: ModelSettings) -> Prepared:
     source = locate(name, settings)
     mark = fingerprint(source.spec, source.digest, settings.precision)
     readable = re.sub(r"[^A-Za-z0-9.]+", "-", source.spec.name).strip("-.")
-    target = cache_folder(settings) / f"{readable}-{settings.precision}-{mark[:12]}"
+    # accelerators compute in floating point; the 8-bit graph goes along, so that the index also serves on a CPU
+    both = settings.precision != "exact" and source.spec.route == "fused" and pick_device(settings.device) != "cpu"
+    target = cache_folder(settings) / f"{readable}-{settings.precision}{'-float' if both else ''}-{mark[:12]}"
     if target.is_dir():
         try:
             return open_folder(target)
@@ -90,11 +93,15 @@ def prepare(name: str, settings: ModelSettings) -> Prepared:
     log.info("preparing %s in precision %s", source.spec.name, settings.precision)
 
     return publish(
-        target, source.spec, settings.precision, mark, lambda folder: _write(source, folder, settings.precision)
+        target,
+        source.spec,
+        settings.precision,
+        mark,
+        lambda folder: _write(source, folder, settings.precision, both=both),
     )
 
 
-def _write(source: Source, folder: Path, precision: str) -> None:
+def _write(source: Source, folder: Path, precision: str, *, both: bool) -> None:
     """Fill a folder with what the model's route needs."""
     if source.spec.route == "torch":
         from searchd.encoder.torch_backend import copy_directory
@@ -107,6 +114,10 @@ def _write(source: Source, folder: Path, precision: str) -> None:
         checkpoint = source.read()
         write_tokenizer(checkpoint.tokenizer, folder)
         _write_graph(checkpoint, folder, precision)
+        if both:
+            from searchd.encoder.graph import write_float
+
+            write_float(checkpoint, folder, stem=FLOAT)
 
 
 def _write_graph(checkpoint: Checkpoint, folder: Path, precision: str) -> None:

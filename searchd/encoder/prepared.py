@@ -21,6 +21,7 @@ from searchd.errors import ModelError
 
 FORMAT = 4
 MANIFEST = "encoder.json"
+FLOAT = "float"  # stem of the graph for accelerators, where the other one is in 8 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,12 @@ class Prepared:
     def files(self) -> list[str]:
         """Names of all files, the manifest included."""
         return [*self.digests, MANIFEST]
+
+    def graph(self, device: str) -> Path | None:
+        """The graph that a device runs; None when it was not prepared for that device."""
+        if device == "cpu" or self.precision == "exact" or self.spec.route == "onnx":
+            return self.folder / "model.onnx"
+        return self.folder / f"{FLOAT}.onnx" if f"{FLOAT}.onnx" in self.digests else None
 
     def verify(self) -> None:
         """Read every byte; ModelError names the file that is not what was prepared."""

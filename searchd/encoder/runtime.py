@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import Any, Protocol
@@ -59,30 +60,55 @@ def pick_device(device: str) -> str:
     return device
 
 
-def open_session(path: Path, device: str) -> Any:  # noqa: ANN401 - the library has no types
-    """A session that computes in the calling thread, so that many threads may share it without a queue."""
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 (AVX-512 BF16 or AMX), as Linux tells it."""
+    info = Path("/proc/cpuinfo")
+    text = info.read_text(encoding="utf-8", errors="replace") if info.is_file() else ""
+    return "avx512_bf16" in text or "amx_bf16" in text
+
+
+def provider_options(device: str, *, exact: bool) -> dict[str, str]:
+    """What a provider is told. OpenVINO computes in bfloat16 where the processor has it, unless ``exact``."""
+    if device != "openvino":
+        return {}
+    hint = "bf16" if has_bfloat16() and not exact else "f32"
+    return {
+        "device_type": "CPU",
+        "num_of_threads": "1",
+        "load_config": json.dumps({"CPU": {"INFERENCE_PRECISION_HINT": hint}}),
+    }
+
+
+def open_session(path: Path, device: str, *, exact: bool = True) -> Any:  # noqa: ANN401 - the library has no types
+    """A session that computes in the calling thread, so that many threads may share it without a queue.
+
+    ModelError when the graph is damaged or the provider does not start (ONNX Runtime alone would go on silently).
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    providers: list[Any] = [PROVIDERS["cpu"]]
     if device in ("cpu", "openvino"):
         # the extended optimisations would join Add and LayerNormalization to an operator that is slower on CPUs
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    providers: list[Any] = [PROVIDERS["cpu"]]
     if device != "cpu":
-        providers.insert(0, (PROVIDERS[device], {}))
+        providers.insert(0, (PROVIDERS[device], provider_options(device, exact=exact)))
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=providers)
+        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # the binding's exceptions share no base of their own
         raise ModelError(f"{path} cannot be opened: {error}", "prepare the model again") from error
+    if PROVIDERS[device] not in session.get_providers():
+        raise ModelError(f"device {device} did not start; ONNX Runtime's log says why", "use device auto or cpu")
+    return session
 
 
 class FusedRunner:
     """Our own graph, which pools and scales by itself."""
 
-    def __init__(self, path: Path, device: str) -> None:
-        self._run = open_session(path, device).run
+    def __init__(self, path: Path, device: str, *, exact: bool = True) -> None:
+        self._run = open_session(path, device, exact=exact).run
 
     def __call__(self, ids: Ids) -> Floats:
         """See ``Runner``."""
