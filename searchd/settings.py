@@ -75,7 +75,7 @@ class CrawlSettings:
     # the publish guard
     guard_failed_share: float = setting(0.05, "refuse to publish when a larger share of fetches failed")
     guard_shrink_share: float = setting(0.10, "refuse to publish when pages or passages fell by a larger share")
-    guard_min_pages: int = setting(3, "the shares above count from this many pages on, so that tiny sites can change")
+    guard_min_pages: int = setting(2, "fewer failed or lost pages are no reason, so that tiny sites can change")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,7 @@ class ExtractSettings:
     workers: int = setting(0, "processes that parse pages; 0 = one per core")
     timeout_s: float = setting(20.0, "a page that takes longer to parse is skipped and keeps its old copy")
     memory_bytes: int = setting(1_500_000_000, "memory of one parsing process; a page that needs more is skipped")
+    near_duplicates: float = setting(0.9, "pages of one title whose texts agree to this share are one; 1 = same words")
     boilerplate_share: float = setting(0.3, "a text on more than this share of the pages is boilerplate; 1 = keep all")
 
 
@@ -102,6 +103,7 @@ class ModelSettings:
     device: str = setting("auto", "auto, cpu, openvino, cuda or tensorrt")
     cache: str = setting("", "folder of prepared models; empty = echolot/models in the user's cache folder")
     offline: bool = setting(False, "fetch no model; HF_HUB_OFFLINE=1 says the same")
+    query_cache: int = setting(4096, "vectors of the queries asked last that an encoder remembers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,9 @@ class RankingSettings:
     questions: str = setting("", "file of golden questions (questions.toml), relative to this file; empty = none")
     questions_margin: float = setting(0.02, "refuse to publish when their nDCG@10 falls by more than this")
     # what the owner decides: paths begin with '/', end with '*' for everything below; or tag:, category:, kind:, lang:
-    pins: dict[str, tuple[str, ...]] = setting({}, 'pages that lead the answer to a query: "opening hours" = ["/contact"]')
+    pins: dict[str, tuple[str, ...]] = setting(
+        {}, 'pages that lead the answer to a query: "opening hours" = ["/contact"]'
+    )
     hide: tuple[str, ...] = setting((), 'pages that no search shows: "/drafts/*", "tag:internal"')
     boosts: dict[str, float] = setting({}, 'added to the score of pages: "/news/*" = -0.5, "tag:faq" = 1')
     freshness: float = setting(0.0, "added to the score of a page dated today; halved with each half-life of age")
@@ -136,6 +140,7 @@ class RankingSettings:
     typos: bool = setting(True, "look for the site's nearest words where it does not know a word of the query")
     max_query_chars: int = setting(500, "longer queries are refused")
     answer_threshold: float = setting(0.5, "confidence (0..1) below which no sentence is shown as an answer")
+
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
@@ -159,7 +164,9 @@ class ApiSettings:
     keys: tuple[str, ...] = setting((), "API keys as name:scope+scope:secret; scopes are search, feedback and admin")
     public_scopes: tuple[str, ...] = setting(("search", "feedback"), "scopes that need no key; admin always needs one")
     cors_origins: tuple[str, ...] = setting((), "origins whose pages may call the API besides the sites' own; * = all")
-    rate_address: str = setting("1200/minute", "requests from one address; several limits joined by ';', empty = no limit")
+    rate_address: str = setting(
+        "1200/minute", "requests from one address; several limits joined by ';', empty = no limit"
+    )
     rate_feedback: str = setting("60/minute", "votes and clicks from one address")
     rate_key: str = setting("60000/minute", "requests with one API key")
     max_query_chars: int = setting(1000, "characters of a query")
