@@ -1,7 +1,8 @@
 """One text, many addresses: pages with the same article are folded onto one of them, the others become aliases.
 
-Folding loses an address in the results, so only pages whose texts are the same word for word fold by default.
-MinHash (Broder 1997) finds near-duplicates; they fold when their word shingles agree to ``near`` or more.
+Folding hides an address in the results, so it is careful: pages with other titles or in other languages never fold,
+texts that are the same word for word do, and near-duplicates (print versions, mirrors with another date) do when
+their word shingles agree to ``near`` or more, found by MinHash (Broder 1997).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from indexer.extract.language import address_language
 from searchd.index.records import Article
 
 _WORD = re.compile(r"\w+")
@@ -37,19 +39,25 @@ class _Print:
     signature: npt.NDArray[np.uint32] | None  # (_PERMUTATIONS,)
 
 
-def fold(articles: Iterable[tuple[str, Article]], near: float = 1.0) -> dict[str, str]:
+def fold(articles: Iterable[tuple[str, Article]], near: float = 0.9) -> dict[str, str]:
     """Return url -> canonical url for every page; a page that stands for itself maps to itself.
 
-    near: Jaccard similarity of 5-word shingles from which two pages are one; 1.0 = only the same words in the same
-        order under the same title. Pages in different languages never fold. The canonical is the shortest URL, then
-        the first in alphabetical order, so the result does not depend on the order of the pages.
+    near: Jaccard similarity of 5-word shingles from which two pages of one title and language are one page; 1.0 =
+        only the same words in the same order.
+    The canonical is a page whose address names no other language than its text, then the shortest URL, then the first
+    in the alphabet, so the result does not depend on the order of the pages.
     """
-    prints = sorted((_print(url, article, near < 1.0) for url, article in articles), key=lambda p: (len(p.url), p.url))
+    prints = sorted((_print(url, article, near < 1.0) for url, article in articles), key=_preference)
     canonical = {p.url: p.url for p in prints}
     _fold_exact(prints, canonical)
     if near < 1.0:
         _fold_near([p for p in prints if canonical[p.url] == p.url], canonical, near)
     return {url: _root(url, canonical) for url in canonical}
+
+
+def _preference(page: _Print) -> tuple[bool, int, str]:
+    """Sort key: an untranslated page served below /da/ gives way to the original below /en/."""
+    return address_language(page.url) not in {"", page.lang}, len(page.url), page.url
 
 
 def _root(url: str, canonical: dict[str, str]) -> str:
@@ -92,7 +100,7 @@ def _fold_near(prints: list[_Print], canonical: dict[str, str], near: float) -> 
 
 
 def _alike(a: _Print, b: _Print, near: float) -> bool:
-    if a.lang != b.lang or a.url == b.url or a.signature is None or b.signature is None:
+    if (a.lang, a.title) != (b.lang, b.title) or a.url == b.url or a.signature is None or b.signature is None:
         return False
     return float(np.mean(a.signature == b.signature)) >= near
 

@@ -1,31 +1,37 @@
-"""The language a page is written in: what its markup says, checked against its text."""
+"""The language a page is written in: what its markup or its address says, checked against its text."""
 
 from __future__ import annotations
 
+import re
+from urllib.parse import urlsplit
+
 from indexer.extract.document import Document
 from searchd.index.records import Section
-from searchd.text.language import detect, primary
+from searchd.text.language import SUPPORTED, detect, primary
 
 _MIN_CHARS = 300  # less text does not outvote markup
 _SAMPLE_CHARS = 1200
+_SUFFIX = re.compile(r"\.([a-z]{2})([_-][a-z]{2,4})?\.[a-z]{3,5}$", re.IGNORECASE)  # index.de.html
+_CODE = re.compile(r"^([a-z]{2})([_-][a-z]{2,4})?$", re.IGNORECASE)  # /de/ or /pt-br/
 
 
 def page_language(document: Document, sections: tuple[Section, ...]) -> str:
     """Return the primary subtag ("de"), "" when unknown.
 
-    Templates often claim one language for pages in many. Text overrules markup where both halves of it agree.
+    Templates often claim one language for pages in many, and translators leave paragraphs behind. So text overrules
+    the claim only where both halves of the article and the page as a whole agree on another language.
     """
-    marked = primary(document.head.lang) or _from_meta(document.head.meta)
     text = _prose(sections)
-    candidates = (marked,) if marked else ()
-    if marked and len(text) < _MIN_CHARS:
-        return marked
+    claimed = primary(document.head.lang) or _from_meta(document.head.meta) or address_language(document.url)
+    if not claimed:
+        return detect(text[: 2 * _SAMPLE_CHARS])
+    if len(text) < _MIN_CHARS:
+        return claimed
     half = len(text) // 2
-    first = detect(text[:half][:_SAMPLE_CHARS], candidates) if marked else ""
-    second = detect(text[half:][:_SAMPLE_CHARS], candidates) if marked else ""
-    if marked:
-        return first if first and first == second else marked
-    return detect(text[: 2 * _SAMPLE_CHARS])
+    found = detect(text[:half][:_SAMPLE_CHARS], (claimed,))
+    if not found or found == claimed or found != detect(text[half:][:_SAMPLE_CHARS], (claimed,)):
+        return claimed
+    return found if found == detect(_sample(document.body.get_text(" ")), (claimed,)) else claimed
 
 
 def _from_meta(meta: dict[str, tuple[str, ...]]) -> str:
@@ -37,14 +43,32 @@ def _from_meta(meta: dict[str, tuple[str, ...]]) -> str:
     return ""
 
 
+def address_language(url: str) -> str:
+    """The language in /de/page, page.de.html or de.example.org."""
+    parts = urlsplit(url)
+    suffix = _SUFFIX.search(parts.path)
+    labels = (parts.hostname or "").split(".")
+    candidates = [suffix[1] if suffix else "", *parts.path.split("/")[1:3], labels[0] if len(labels) > 2 else ""]
+    codes = (found[1].lower() for text in candidates if (found := _CODE.match(text)))
+    return next((tag for code in codes if (tag := primary(code)) in SUPPORTED), "")
+
+
 def _prose(sections: tuple[Section, ...]) -> str:
-    """Running text without code and tables, whose words are nobody's language."""
-    blocks = (block for section in sections for block in section.blocks if block.kind not in {"code", "table"})
+    """Headings and running text without code and tables, whose words are nobody's language."""
     parts: list[str] = []
     length = 0
-    for block in blocks:
-        parts.append(block.text)
-        length += len(block.text)
+    for section in sections:
+        parts += section.headings[-1:]
+        parts += [block.text for block in section.blocks if block.kind not in {"code", "table"}]
+        length += len(section.text)
         if length > 4 * _SAMPLE_CHARS:
             break
-    return "\n".join(parts) or " ".join(section.headings[-1] for section in sections if section.headings)
+    return "\n".join(parts)
+
+
+def _sample(text: str) -> str:
+    """Beginning, middle and end of a whole page, menus included."""
+    flat = " ".join(text.split())
+    third = 2 * _SAMPLE_CHARS // 3 - 1
+    middle = max(third, len(flat) // 2)
+    return " ".join((flat[:third], flat[middle : middle + third], flat[max(0, len(flat) - third) :]))

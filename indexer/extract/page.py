@@ -18,7 +18,7 @@ from searchd.settings import ExtractSettings
 
 EXTRACTION_VERSION = "1"
 # Settings that decide how a page is read, not what comes out of it.
-_NEUTRAL = frozenset({"workers", "timeout_s", "memory_bytes", "boilerplate_share"})
+_NEUTRAL = frozenset({"workers", "timeout_s", "memory_bytes", "boilerplate_share", "near_duplicates"})
 
 
 def fingerprint(settings: ExtractSettings) -> str:
