@@ -125,7 +125,7 @@ class Run:
         if self.halt.reason:
             report.problems.append(f"cut short: {self.halt.reason}")
         report.problems += [
-            f"{target} is named as canonical by most of the site: not believed, the pages stay"
+            f"most pages name {target} as their canonical: not believed, the pages stay"
             for target in self.state.identities().broken_templates
         ]
         report.complete = not self.halt.reason and report.robots_ok

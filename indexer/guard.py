@@ -19,8 +19,8 @@ class Counts:
 def judge(report: CrawlReport, before: Counts | None, after: Counts, settings: CrawlSettings) -> list[str]:
     """Reasons not to publish, in words; none = go. ``before`` is the served snapshot, None when there is none.
 
-    Shares count from ``guard_min_pages`` on: a site of three pages may lose two of them, or it could never change.
-    A site that loses all its pages is refused whatever its size.
+    Shares count once ``guard_min_pages`` pages, or as many passages as those have, are concerned: a site of three pages
+    may lose one of them, or it could never change. A site that loses all its pages is refused whatever its size.
     """
     reasons: list[str] = []
     if not report.robots_ok:
@@ -36,15 +36,15 @@ def judge(report: CrawlReport, before: Counts | None, after: Counts, settings: C
     if report.suspect >= settings.guard_min_pages and report.suspect > settings.guard_shrink_share * asked:
         reasons.append(f"{report.suspect} of {asked} pages were not found this time (guard_shrink_share)")
     if before is not None:
-        reasons += _shrunk("pages", before.pages, after.pages, before.pages - after.pages, settings)
-        reasons += _shrunk("passages", before.passages, after.passages, before.pages, settings)
+        reasons += _shrunk("pages", before.pages, after.pages, 1.0, settings)
+        reasons += _shrunk("passages", before.passages, after.passages, before.passages / (before.pages or 1), settings)
     return reasons
 
 
-def _shrunk(what: str, before: int, after: int, weight: int, settings: CrawlSettings) -> list[str]:
+def _shrunk(what: str, before: int, after: int, per_page: float, settings: CrawlSettings) -> list[str]:
     if before and not after:
         return [f"no {what} are left of {before}"]
     lost = before - after
-    if weight < settings.guard_min_pages or lost <= settings.guard_shrink_share * before:
+    if lost < settings.guard_min_pages * per_page or lost <= settings.guard_shrink_share * before:
         return []
     return [f"{what} fell from {before} to {after} (by {100 * lost / before:.1f} %; guard_shrink_share)"]

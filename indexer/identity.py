@@ -2,11 +2,13 @@
 
 A canonical is believed when its target is a page in hand that is not itself elsewhere; a target that is missing,
 redirects back or belongs to a loop is ignored, so that no page is lost to a typing error. A target that most of the
-site names is a broken template, and ignored too.
+site names is a broken template, another site that most of it names is the original of this copy (a mirror, a build
+under test): both are ignored too.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,7 +30,7 @@ class Candidate:
     content_hash: str = ""
     canonical: str = ""
     target: str = ""
-    noindex: bool = False
+    lang: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Identities:
 def resolve(candidates: Iterable[Candidate]) -> Identities:
     """Fold addresses onto pages."""
     rows = list(candidates)
-    pages = {row.url: row for row in rows if not row.target and not row.noindex}
+    pages = {row.url: row for row in rows if not row.target}
     broken = _broken_templates(pages)
     folded: dict[str, str] = {}
     standing: dict[str, Candidate] = {}
@@ -74,20 +76,30 @@ def _other_path(url: str, canonical: str) -> bool:
 
 
 def _broken_templates(pages: dict[str, Candidate]) -> frozenset[str]:
+    """Canonical targets, and other sites' origins, that too many pages name."""
+    half = SHARE_OF_BROKEN_TEMPLATE * len(pages)
     named = Counter(row.canonical for row in pages.values() if _other_path(row.url, row.canonical))
-    enough = max(MIN_OF_BROKEN_TEMPLATE, SHARE_OF_BROKEN_TEMPLATE * len(pages))
-    return frozenset(target for target, times in named.items() if times >= enough)
+    targets = {target for target, times in named.items() if times >= max(MIN_OF_BROKEN_TEMPLATE, half)}
+    other_sites = Counter(urls.origin(row.canonical) for row in pages.values() if _off_site(row))
+    return frozenset(targets | {origin for origin, times in other_sites.items() if times >= half})
+
+
+def _off_site(row: Candidate) -> bool:
+    return bool(row.canonical) and urls.origin(row.canonical) != urls.origin(row.url)
+
+
+def _believed(row: Candidate, broken: frozenset[str]) -> bool:
+    return row.canonical not in broken and not (_off_site(row) and urls.origin(row.canonical) in broken)
 
 
 def _canonical_home(row: Candidate, pages: dict[str, Candidate], broken: frozenset[str]) -> str:
     """Where a page's canonicals lead: a page in hand, its own address, or "" for a page off the site."""
     seen = {row.url}
     current = row
-    while elsewhere(current.url, current.canonical) and current.canonical not in broken:
+    while elsewhere(current.url, current.canonical) and _believed(current, broken):
         following = pages.get(current.canonical)
         if following is None:
-            off_site = urls.origin(current.canonical) != urls.origin(row.url)
-            return "" if off_site else current.url
+            return "" if _off_site(current) else current.url
         if following.url in seen:
             return row.url
         seen.add(following.url)
@@ -108,8 +120,10 @@ def _equal_bytes(standing: dict[str, Candidate]) -> dict[str, str]:
     return folded
 
 
-def _rank(row: Candidate) -> tuple[bool, int, bool, int, str]:
-    return (row.canonical != row.url, row.depth, "?" in row.url, len(row.url), row.url)
+def _rank(row: Candidate) -> tuple[bool, bool, bool, int, bool, int, str]:
+    """Lowest wins: the page that calls itself canonical, a start page, /en/ for a page in English, the nearest."""
+    own_language = row.lang.lower() in re.split(r"[/._-]", urls.path(row.url).lower()) if row.lang else False
+    return (row.canonical != row.url, row.depth > 0, not own_language, row.depth, "?" in row.url, len(row.url), row.url)
 
 
 def _follow(url: str, to: dict[str, str]) -> str:

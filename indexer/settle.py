@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from indexer import charset, links, urls
+from indexer.complexity import too_complex
 from indexer.crawl_report import CrawlReport
 from indexer.fetch import Fetched
 from indexer.frontier import Frontier
@@ -74,6 +75,9 @@ class Settler:
         digest = hashlib.blake2b(fetched.body, digest_size=16).hexdigest()
         if page.kind == "page" and digest == page.content_hash and self._header(fetched) == page.robots_header:
             self._unchanged(page, fetched, now)
+            return
+        if kind in HTML and (why := too_complex(fetched.body)):
+            self._failed(page, "complex", why)
             return
         found = self._parse(page, fetched, kind)
         if self.soft_404.matches(page.url, fetched.body if kind in HTML else b""):
@@ -172,7 +176,7 @@ class Settler:
     def _failed(self, page: Page, reason: str, why: str) -> None:
         """The copy stays. A page that was never in hand and is refused for good is no failure of the site."""
         page.error = why
-        if page.kind != "page" and reason in ("type", "forbidden", "too_large", "blocked", "redirect"):
+        if page.kind != "page" and reason in ("type", "forbidden", "too_large", "complex", "blocked", "redirect"):
             page.kind = "refused"
             self.report.refused += 1
             if reason != "type":

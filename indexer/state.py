@@ -101,7 +101,7 @@ _INSERT: Final = f"INSERT OR IGNORE INTO pages ({', '.join(_COLUMNS)}) VALUES ({
 _UPDATE: Final = f"UPDATE pages SET {', '.join(f'{name}=?' for name in _COLUMNS[1:])} WHERE id=?"  # noqa: S608
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM pages"  # noqa: S608
 _CANDIDATES: Final = """
-SELECT url, depth, content_hash, canonical, target, noindex FROM pages
+SELECT url, depth, content_hash, canonical, target, lang FROM pages
 WHERE skipped='' AND (kind='page' AND noindex=0 OR kind='redirect') ORDER BY id
 """
 
@@ -261,7 +261,7 @@ class State:
         """Which addresses are one page (cached until something is written)."""
         if self._identities is None or self._identities[0] != self._db.total_changes:
             rows = self._db.execute(_CANDIDATES)
-            candidates = (Candidate(url, d, h, c, t, bool(n)) for url, d, h, c, t, n in rows)
+            candidates = (Candidate(*row) for row in rows)
             self._identities = self._db.total_changes, identity.resolve(candidates)
         return self._identities[1]
 

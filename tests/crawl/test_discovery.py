@@ -195,6 +195,32 @@ def test_a_template_that_makes_the_home_page_everybodys_canonical_is_not_believe
     assert any("canonical" in problem for problem in report.problems)
 
 
+def test_a_copy_of_a_site_under_another_address_is_indexed_all_the_same(web: Web, site: Crawler) -> None:
+    web.page("/", "x", "/a", "/b", head='<link rel="canonical" href="https://example.org/browse/">')
+    for path in ("/a", "/b"):
+        web.page(path, head=f'<link rel="canonical" href="https://example.org/browse{path}">')
+    report = site()
+    assert site.paths() == ["/", "/a", "/b"]
+    assert any("https://example.org" in problem for problem in report.problems)
+
+
+def test_a_single_page_with_its_original_elsewhere_stays_out(web: Web, site: Crawler) -> None:
+    web.page("/", "x", "/a", "/b", "/c", "/d")
+    web.page("/a", head='<link rel="canonical" href="https://example.org/original">')
+    for path in ("/b", "/c", "/d"):
+        web.page(path)
+    site()
+    assert site.paths() == ["/", "/b", "/c", "/d"]
+
+
+def test_equal_bytes_under_two_languages_stand_under_their_own(web: Web, site: Crawler) -> None:
+    web.page("/", "x", "/da/a", "/en/a")
+    for path in ("/da/a", "/en/a"):
+        web.document(path, '<html lang="en"><p>English all the same</p></html>')
+    site()
+    assert site.paths() == ["/", "/en/a"]
+
+
 def test_equal_bytes_are_one_page(web: Web, site: Crawler) -> None:
     web.page("/", "x", "/a", "/b?x=1", "/c")
     for path in ("/a", "/b?x=1"):
