@@ -21,7 +21,7 @@ from searchd.app import create_app
 from searchd.errors import ConfigError, EcholotError
 from searchd.index import snapshot
 from searchd.live import Live
-from searchd.serve import serve
+from searchd.serve import listen
 
 DEMO_PORT = 8766
 DEMO_QUESTIONS = ("what does it cost to keep a dog", "Wo kann ich mein Auto abstellen?")
@@ -84,7 +84,8 @@ def _ask_once(args: argparse.Namespace, site: str) -> int:
     settings = config.load(flags={"data": args.data, "server.port": str(args.port), "server.site": site})
     live = Live(settings)
     live.start()
-    threading.Thread(target=serve, args=(create_app(settings, live), settings.server), daemon=True).start()
+    server = listen(create_app(settings, live), settings.server)
+    threading.Thread(target=server.run, daemon=True).start()
     for question in DEMO_QUESTIONS:
         address = f"http://127.0.0.1:{args.port}/api/v1/search?limit=1&q={urllib.parse.quote(question)}"
         with urllib.request.urlopen(address, timeout=30) as response:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
 from types import FrameType
 
 import waitress
 from flask import Flask
+from waitress.server import BaseWSGIServer
 
 from searchd.errors import ConfigError
 from searchd.settings import ServerSettings
@@ -16,8 +16,8 @@ from searchd.settings import ServerSettings
 log = logging.getLogger("searchd")
 
 
-def serve(app: Flask, settings: ServerSettings) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way are answered first. Raises ConfigError for a taken port."""
+def listen(app: Flask, settings: ServerSettings) -> BaseWSGIServer:
+    """Return a server whose port is open; ``run()`` answers. Raises ConfigError when the port cannot be had."""
     try:
         server = waitress.create_server(
             app, host=settings.host, port=settings.port, threads=settings.threads, ident="Echolot"
@@ -27,12 +27,16 @@ def serve(app: Flask, settings: ServerSettings) -> None:
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}",
             "choose another --port, or stop the program that has it",
         ) from error
+    log.info("listening on http://%s:%s/", settings.host, getattr(server, "effective_port", settings.port))
+    return server
+
+
+def serve(app: Flask, settings: ServerSettings) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way are answered first. Raises ConfigError as ``listen``."""
+    server = listen(app, settings)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)
 
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop)
-    port = getattr(server, "effective_port", settings.port)
-    log.info("listening on http://%s:%s/", settings.host, port)
+    signal.signal(signal.SIGTERM, stop)
     server.run()

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import waitress
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -73,11 +72,12 @@ def daemon(data: Path, **flags: str) -> Iterator[str]:
     from searchd.app import create_app
     from searchd.config import load
     from searchd.live import Live
+    from searchd.serve import listen
 
     settings = load(environment={}, flags={"data": str(data), "server.port": "0", **flags})
     live = Live(settings)
     live.start()
-    server = waitress.create_server(create_app(settings, live), host="127.0.0.1", port=0, threads=4)
+    server = listen(create_app(settings, live), settings.server)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
