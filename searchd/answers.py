@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from searchd.index.opened import Index
+from searchd.index.records import Page, Passage
 from searchd.index.stores import Encoder, Floats, Ints
 from searchd.presentation import Ranked
 from searchd.query import AnswerSentence
@@ -45,8 +46,16 @@ class Candidate:
     place: int  # of its page among the ranking's candidates
     text: str
     stems: tuple[str, ...]
-    before: frozenset[str]  # stems of the sentence before it in the passage
-    after: frozenset[str]
+    before: frozenset[str]  # stems of title, headings and the sentence before it in the passage
+    after: frozenset[str]  # stems of the sentence behind it
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the question: the index terms that stand for it, and its rarity; stop words weigh little."""
+
+    stems: frozenset[str]
+    weight: float
 
 
 def answer(ranked: Ranked, index: Index, encoder: Encoder, limit: int, threshold: float) -> tuple[AnswerSentence, ...]:
@@ -74,9 +83,8 @@ def candidates(ranked: Ranked, index: Index) -> list[Candidate]:
     """Return the sentences of the best passages of the first pages."""
     found: list[Candidate] = []
     for row, place in _passages(ranked):
-        page = int(ranked.candidates.evidence.pages[place])
-        lang = primary(index.pages.page(page).lang)
-        found.extend(_split(index.pages.passage(row).text, lang, row, place))
+        page = index.pages.page(int(ranked.candidates.evidence.pages[place]))
+        found.extend(_split(index.pages.passage(row), page, place, row))
         if len(found) >= _SENTENCES:
             break
     return found[:_SENTENCES]
@@ -86,27 +94,28 @@ def evidence(ranked: Ranked, found: Sequence[Candidate], encoder: Encoder) -> Fl
     """Return what speaks for each sentence: (len(found), len(NAMES)) float32."""
     question = ranked.query.text
     kind = kind_of(question)
-    weights = _word_weights(ranked)
-    total = sum(weights.values()) or 1.0
+    words = _asked(ranked)
+    total = sum(word.weight for word in words) or 1.0
     sure = ranked.ranking.confidence
     best_page = max(float(sure[one.place]) for one in found) or 1.0
-    asked = list(weights)
-    pairs = set(pairwise(asked))
+    known = frozenset(stem for word in words for stem in word.stems)
     rows = []
     for one in found:
         stems = frozenset(one.stems)
-        here = [stem for stem in asked if stem in stems]
-        in_parts = (weights[stem] * max((_likeness(stem, other) for other in stems), default=0.0) for stem in asked)
-        shared = pairs & set(pairwise(one.stems))
+        here = [not word.stems.isdisjoint(stems) for word in words]
         shares = (
-            sum(weights[stem] for stem in here),
-            sum(in_parts),
+            sum(word.weight for word, held in zip(words, here, strict=True) if held),
+            sum(word.weight * _best_likeness(word, stems) for word in words),
             0.0,  # the vector: filled in below, once it is known which sentences are worth one
-            sum(weights[stem] for stem in asked if stem in one.before and stem not in stems),
-            sum(weights[stem] for stem in asked if stem in one.after and stem not in stems),
-            sum(weights[a] + weights[b] for a, b in shared),
+            sum(
+                w.weight for w, held in zip(words, here, strict=True) if not held and not w.stems.isdisjoint(one.before)
+            ),
+            sum(
+                w.weight for w, held in zip(words, here, strict=True) if not held and not w.stems.isdisjoint(one.after)
+            ),
+            sum(a.weight + b.weight for a, b in pairwise(words) if _adjacent(a, b, one.stems)),
         )
-        new = math.log1p(sum(stem not in weights for stem in stems))
+        new = math.log1p(len(stems - known))
         kinds = (float(kind == other and holds(kind, question, one.text)) for other in KINDS)
         page = float(sure[one.place]) / best_page
         rows.append([*(share / total for share in shares), page, new, math.log1p(len(one.stems)), *kinds])
@@ -141,13 +150,15 @@ def _range(values: Floats) -> float:
     return max(float(np.ptp(values)), 1e-6) if len(values) else 1.0
 
 
-def _split(text: str, lang: str, row: int, place: int) -> Iterator[Candidate]:
+def _split(passage: Passage, page: Page, place: int, row: int) -> Iterator[Candidate]:
     """Yield the sentences of a passage that could stand alone, with what surrounds them."""
-    pieces = [text[start:end] for start, end in spans(text, lang)]
+    lang = primary(page.lang)
+    above = frozenset(_stems("\n".join((page.title, *passage.headings)), lang))
+    pieces = [passage.text[start:end] for start, end in spans(passage.text, lang)]
     stems = [_stems(piece, lang) for piece in pieces]
     for at, piece in enumerate(pieces):
         if _CHARS[0] <= len(piece) <= _CHARS[1] and " " in piece:
-            before = frozenset(stems[at - 1]) if at else frozenset()
+            before = above.union(stems[at - 1]) if at else above
             after = frozenset(stems[at + 1]) if at + 1 < len(stems) else frozenset()
             yield Candidate(row, place, piece, stems[at], before, after)
 
@@ -156,13 +167,22 @@ def _stems(text: str, lang: str) -> tuple[str, ...]:
     return tuple(term.term for chunk in chunks(text) for term in analyse(chunk.text, lang) if term.main)
 
 
-def _word_weights(ranked: Ranked) -> dict[str, float]:
-    """Stems of the question, in order, each with its rarity; stop words weigh little."""
-    weights: dict[str, float] = {}
+def _asked(ranked: Ranked) -> list[Word]:
+    """The question's words in order; a word that comes twice counts once."""
+    words: dict[frozenset[str], Word] = {}
     for term, known in zip(ranked.parsed.terms, ranked.candidates.terms, strict=False):
-        if term.alternatives:
-            weights.setdefault(term.alternatives[0].term, known.idf * term.weight)
-    return weights
+        stems = frozenset(alternative.term for alternative in term.alternatives)
+        if stems:
+            words.setdefault(stems, Word(stems, known.idf * term.weight))
+    return list(words.values())
+
+
+def _best_likeness(word: Word, stems: frozenset[str]) -> float:
+    return max((_likeness(asked, stem) for asked in word.stems for stem in stems), default=0.0)
+
+
+def _adjacent(first: Word, second: Word, stems: Sequence[str]) -> bool:
+    return any(a in first.stems and b in second.stems for a, b in pairwise(stems))
 
 
 def _likeness(asked: str, stem: str) -> float:

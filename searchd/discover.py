@@ -115,7 +115,7 @@ def random_pages(
     # without replacement, in one pass: Efraimidis and Spirakis 2006
     keys = np.log(rng.random(len(pool))) / np.maximum(weights, 1e-9)
     drawn: list[int] = pool[np.argsort(-keys, kind="stable")][: _LOOK_AT * limit].tolist()
-    drawn.sort(key=lambda page: _is_slight(index, page))  # stable: the draw's order stays
+    drawn.sort(key=lambda page: _slightness(index, page))  # stable: the draw's order stays
     return drawn[:limit]
 
 
@@ -229,8 +229,8 @@ def _novelty(index: Index, seen: Sequence[int]) -> Floats:
         return np.ones(n_pages, np.float32)
     every = np.arange(n_pages, dtype=np.int64)
     close = np.max([index.leads.similarities(v, every) for v in index.leads.vectors(list(seen))], axis=0)
-    above = (close - close.mean()) / max(float(close.std()), 1e-6)
-    return np.asarray(1 / (1 + np.exp(2 * above)), dtype=np.float32)
+    nearer = np.argsort(np.argsort(close, kind="stable"), kind="stable")  # ranks mean the same whatever the model
+    return np.asarray((1 - nearer / n_pages) ** 2, dtype=np.float32)
 
 
 def _substance(index: Index) -> Floats:
@@ -239,8 +239,10 @@ def _substance(index: Index) -> Floats:
     return np.log1p(np.minimum(passages, 8)).astype(np.float32) + np.float32(1e-3)
 
 
-def _is_slight(index: Index, page: int) -> bool:
-    """Whether the page is a start page or too short to be worth a visit."""
+def _slightness(index: Index, page: int) -> int:
+    """0 for an article, 1 for a page too short to be worth a visit, 2 for a start page."""
     about = index.pages.page(page)
     path = urlsplit(about.url).path.strip("/")
-    return about.n_words < _TINY_WORDS or path in ("", "index.html", "index.htm", "index.php", about.lang)
+    if path in ("", "index.html", "index.htm", "index.php", about.lang):
+        return 2
+    return int(about.n_words < _TINY_WORDS)

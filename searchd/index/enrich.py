@@ -106,7 +106,7 @@ def _phrase_vectors(plans: Sequence[_Plan], encoder: Encoder) -> dict[str, Float
     texts = list(dict.fromkeys(candidate.text for plan in plans for candidate, _ in plan.phrases))
     if not texts:
         return {}
-    return dict(zip(texts, encoder.encode_passages(texts), strict=True))
+    return dict(zip(texts, keyphrases.apart(encoder.encode_passages(texts)), strict=True))
 
 
 def _rows(vectors: dict[str, Floats], plan: _Plan, dim: int) -> Floats:

@@ -29,9 +29,11 @@ MAX_PHRASES = 6  # tags of one page
 MAX_PAGE_CHARS = 24_000  # of a page's text that is read for phrases
 _SKETCH = 1 << 22  # hashed counters of phrase frequency: 16 MB for a site of any size
 _MIN_LETTERS = 3
+_ACRONYM = 6  # letters at most
 _GAP = re.compile(r"[ \u00a0]\Z")
 _DIVERSITY = 0.35  # share of MMR that goes against what is already chosen
-_NEAR = 0.83  # cosine from which two phrases count as one tag
+_NEAR = 0.8  # cosine from which two phrases count as one tag
+_CONE = 20
 
 
 class Candidate(NamedTuple):
@@ -86,7 +88,7 @@ def candidates(title: str, headings: Sequence[str], text: str, lang: str) -> lis
     return [
         Candidate(key, _best_form(forms[key]), words[key], count, places[key])
         for key, count in counts.items()
-        if count > 1 or places[key] > 1
+        if (count > 1 or places[key] > 1) and not _is_shouted(forms[key])
     ]
 
 
@@ -106,8 +108,8 @@ def choose(short: Sequence[tuple[Candidate, float]], vectors: Floats, centre: Fl
     if not short:
         return ()
     counted = np.array([score for _, score in short], dtype=np.float32)
-    meant = vectors @ centre
-    score = 0.5 * counted / max(float(counted.max()), 1e-9) + 0.5 * meant / max(float(meant.max()), 1e-9)
+    # models differ in how far apart they put things, so only the order and the proportions on this page count
+    score = 0.5 * counted / max(float(counted.max()), 1e-9) + 0.5 * stretched(vectors @ centre)
     chosen: list[int] = []
     while len(chosen) < min(MAX_PHRASES, len(short)):
         likeness = (vectors @ vectors[chosen].T).max(axis=1) if chosen else np.zeros(len(short), np.float32)
@@ -121,9 +123,26 @@ def choose(short: Sequence[tuple[Candidate, float]], vectors: Floats, centre: Fl
     return tuple(short[at][0] for at in chosen)
 
 
+def stretched(values: Floats) -> Floats:
+    """The values from 0 (the least) to 1 (the most)."""
+    return np.asarray((values - values.min()) / max(float(np.ptp(values)), 1e-9), dtype=np.float32)
+
+
+def apart(vectors: Floats) -> Floats:
+    """Unit vectors with what all of them share taken out (Mu and Viswanath 2018, "All-but-the-top").
+
+    Some models put every text within a narrow cone; without its axis, alike and unlike can be told apart again.
+    vectors: (n, dim) float32; fewer than 20 say too little about the cone and come back as they are.
+    """
+    if len(vectors) < _CONE:
+        return vectors
+    centred = vectors - vectors.mean(axis=0)
+    return np.asarray(centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+
+
 def _salience(candidate: Candidate, vocabulary: Vocabulary) -> float:
     """Frequency here times rarity on the site times place; longer phrases are more telling."""
-    rarity = sum(map(vocabulary.idf, candidate.words)) / math.pow(len(candidate.words), 0.6)
+    rarity = sum(map(vocabulary.idf, candidate.words)) / math.pow(len(candidate.words), 0.35)
     return math.log1p(candidate.times) * rarity * candidate.place
 
 
@@ -167,6 +186,11 @@ def _content(chunk: str, lang: str) -> str:
 def _best_form(forms: Counter[str]) -> str:
     """Return the spelling used most; one that is not all capitals where there is a choice."""
     return min(forms, key=lambda form: (form.isupper(), -forms[form], form))
+
+
+def _is_shouted(forms: Counter[str]) -> bool:
+    """Whether the page writes it in capitals only, and longer than an acronym: a heading's word, no name."""
+    return all(form.isupper() and len(form) > _ACRONYM for form in forms)
 
 
 def _slot(key: str) -> int:

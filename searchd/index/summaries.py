@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from searchd.index.keyphrases import stretched
 from searchd.index.stores import Floats
 from searchd.text.analysis import analyse
 from searchd.text.chunks import chunks
@@ -71,11 +72,11 @@ def shortlist(
         return []
     counts = Counter(stem for sentence in found for stem in sentence.stems)
     weight = {stem: math.log1p(count) * idf(stem) for stem, count in counts.items()}
-    near = vectors @ centre
+    near = stretched(vectors @ centre)
     scores = []
     for number, sentence in enumerate(found):
         told = sum(weight[stem] for stem in sentence.stems) / (10 + len(sentence.stems))
-        scores.append(told * (0.3 + float(near[sentence.passage])) * (1.0 + 0.5 / (1 + number)))
+        scores.append(told * (0.5 + float(near[sentence.passage])) * (1.0 + _lead(number)))
     best = max(scores) or 1.0
     ranked = sorted(range(len(found)), key=lambda number: (-scores[number], number))
     return [(number, scores[number] / best) for number in ranked[:limit]]
@@ -88,7 +89,11 @@ def choose(
 
     vectors: (len(short), dim) float32, of the sentences themselves or of their passages.
     """
-    score = np.array([value for _, value in short], dtype=np.float32) * 0.4 + 0.6 * (vectors @ centre)
+    if not short:
+        return ()
+    counted = np.array([value for _, value in short], dtype=np.float32)
+    leads = np.array([_lead(number) for number, _ in short], dtype=np.float32)
+    score = 0.4 * counted + 0.6 * stretched(vectors @ centre) + 0.4 * leads
     chosen: list[int] = []
     while len(chosen) < min(limit, len(short)):
         overlap = [max((_overlap(found[n], found[short[c][0]]) for c in chosen), default=0.0) for n, _ in short]
@@ -101,6 +106,11 @@ def choose(
 def length(n_words: int) -> int:
     """Return how many sentences a page of so many words deserves: none below 40, then one to three."""
     return 0 if n_words < 40 else min(MAX_SENTENCES, 1 + n_words // 120)
+
+
+def _lead(number: int) -> float:
+    """What a sentence gains by its place: a page says first what it is about."""
+    return 0.6 / (1 + number / 2)
 
 
 def _overlap(a: Sentence, b: Sentence) -> float:
