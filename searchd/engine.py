@@ -12,13 +12,14 @@ import numpy.typing as npt
 from searchd import presentation
 from searchd.candidates import Candidates, collect
 from searchd.index.opened import Index
+from searchd.index.probes import of_language
 from searchd.index.records import Page
 from searchd.index.stores import Encoder
 from searchd.presentation import Ranked
 from searchd.query import Answer, Facet, Filters, Query
 from searchd.ranking import filters as conditions
-from searchd.ranking.confidence import Calibration, confidence
-from searchd.ranking.fusion import Weights, fuse
+from searchd.ranking.confidence import confidence
+from searchd.ranking.fusion import Asked, Weights, fuse
 from searchd.ranking.order import COMPARED, Ranking, arrange, without_duplicates
 from searchd.ranking.steer import Steer
 from searchd.settings import RankingSettings
@@ -63,7 +64,6 @@ class Engine:
         self.site_languages = tuple(site_languages)
         self.steer = Steer.of(index.pages, settings)
         self.weights = Weights.of(settings.weights)
-        self.calibration = Calibration()
         self._mask = lru_cache(_FILTERS_KEPT)(self._allowed)
 
     def search(self, query: Query) -> Answer:
@@ -105,15 +105,17 @@ class Engine:
         candidates = collect(index, vector, words, parsed, allowed, query.offset + query.limit, pinned)
         watch.lap("collect")
         evidence = candidates.evidence
-        lang = index.pages.columns.code("lang", parsed.lang) if parsed.lang else -1
-        fused = fuse(evidence, self.weights, vectors=vector is not None, words=words is not None, lang=lang)
+        own = self._own(parsed.lang, evidence.lang)
+        asked = Asked(vector is not None, words is not None, own)
+        fused = fuse(evidence, self.weights, asked)
+        strange = of_language(index.strangeness, parsed.lang)
         scores = fused.scores
         for boost in self.steer.boosts:
             scores = scores + boost.values[evidence.pages]
         ranking = arrange(
             evidence.pages,
             scores,
-            confidence(fused, self.calibration),
+            confidence(evidence, strange, asked),
             self.settings.threshold,
             pinned=pinned,
             eligible=evidence.page_coverage + evidence.passage_coverage > 0 if vector is None else None,
@@ -122,6 +124,13 @@ class Engine:
         ranking = self._collapse(ranking, candidates)
         watch.lap("rank")
         return Ranked(query, parsed, vector, candidates, fused, ranking, pinned)
+
+    def _own(self, lang: str, of_pages: npt.NDArray[np.int32]) -> Mask:
+        """Which pages are in this language; all of them when it is unknown, and pages of unknown language always."""
+        columns = self.index.pages.columns
+        if not lang:
+            return np.ones(len(of_pages), dtype=np.bool_)
+        return np.isin(of_pages, [code for code in (columns.code("lang", lang), columns.code("lang", "")) if code >= 0])
 
     def _collapse(self, ranking: Ranking, candidates: Candidates) -> Ranking:
         """Fold near-duplicates among the first results."""

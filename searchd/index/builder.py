@@ -17,9 +17,9 @@ from urllib.parse import unquote
 import numpy as np
 
 from searchd.errors import ConfigError
-from searchd.index import dense
+from searchd.index import dense, probes
 from searchd.index.enrich import EnrichPage, enrich
-from searchd.index.files import LEADS, LEXICAL, PAGES, SUGGESTIONS, VECTORS
+from searchd.index.files import CALIBRATION, LEADS, LEXICAL, PAGES, SUGGESTIONS, VECTORS
 from searchd.index.lexical import LexicalWriter
 from searchd.index.pages import Pages, PageWriter, add_enrichment, url_path
 from searchd.index.records import Page, PageDraft, encoder_text
@@ -105,6 +105,7 @@ def build(
         languages = _write_texts(folder, drafts, vectors, leads)
         budget, recall = settings.vector_ms, settings.vector_recall
         matrix = vectors.finish()
+        probes.write(folder / CALIBRATION, probes.strangeness(matrix, encoder))
         report = dense.write(folder / VECTORS, matrix, layout, budget, recall)
         lead_report = dense.write(folder / LEADS, leads.finish(), layout, budget, recall)
         if settings.summaries:

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from searchd.errors import SnapshotError
+from searchd.index import probes
 from searchd.index.dense import DenseIndex
-from searchd.index.files import LEADS, LEXICAL, PAGES, VECTORS
+from searchd.index.files import CALIBRATION, LEADS, LEXICAL, PAGES, VECTORS
 from searchd.index.lexical import Lexical
 from searchd.index.pages import Pages
+from searchd.index.probes import Strangeness
 from searchd.index.stores import Floats
 from searchd.ranking.evidence import Background
 
@@ -24,6 +26,7 @@ class Index:
     """Everything a query needs, safe to use from many threads. ``dense`` counts rows, ``leads`` counts pages.
 
     sample: (at most SAMPLE, dim) float32, vectors of passages spread evenly over the site.
+    strangeness: what similarity questions have that the site cannot answer, by the language asked in.
     """
 
     dense: DenseIndex
@@ -31,11 +34,12 @@ class Index:
     lexical: Lexical
     pages: Pages
     sample: Floats
+    strangeness: dict[str, Strangeness]
 
     @classmethod
     def open(cls, folder: Path) -> Index:
         """Open a snapshot folder; SnapshotError when a file is missing, damaged or disagrees with the others."""
-        for name in (VECTORS, LEADS, LEXICAL, PAGES):
+        for name in (VECTORS, LEADS, LEXICAL, PAGES, CALIBRATION):
             if not (folder / name).exists():
                 raise SnapshotError(f"{folder} lacks {name}", "build it again: indexer build")
         vectors, leads = DenseIndex.open(folder / VECTORS), DenseIndex.open(folder / LEADS)
@@ -46,7 +50,7 @@ class Index:
             pages.close()
             raise SnapshotError(f"the files in {folder} disagree on the number of passages", "build it again")
         chosen = np.unique(np.linspace(0, max(0, len(vectors) - 1), SAMPLE).astype(np.int64))[: len(vectors)]
-        return cls(vectors, leads, lexical, pages, vectors.vectors(chosen))
+        return cls(vectors, leads, lexical, pages, vectors.vectors(chosen), probes.read(folder / CALIBRATION))
 
     def background(self, vector: Floats) -> Background:
         """How similar ``vector`` (dim,) is to any passage of this site."""

@@ -25,6 +25,7 @@ from searchd.errors import ConfigError
 from searchd.ranking.evidence import Evidence
 
 Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 _NEIGHBOUR = 0.3  # in score: how alike two pages' similarities must be for one to speak for the other
 
@@ -73,12 +74,18 @@ class Fused:
     scores: Floats
 
 
-def fuse(evidence: Evidence, weights: Weights, *, vectors: bool, words: bool, lang: int) -> Fused:
-    """Score the candidates.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which legs were asked, and (n,) which candidates are in the language of the question."""
 
-    vectors, words: the legs that were asked. lang: code of the language that the query is in, -1 = unknown.
-    """
-    factors = _factors(weights, vectors=vectors, words=words)
+    vectors: bool
+    words: bool
+    own: Mask
+
+
+def fuse(evidence: Evidence, weights: Weights, asked: Asked) -> Fused:
+    """Score the candidates."""
+    factors = _factors(weights, asked)
     raw = np.zeros((len(evidence.pages), len(NAMES)), np.float32)
     raw[:, 0], raw[:, 1], raw[:, 2] = evidence.best, evidence.best_three, evidence.lead
     raw[:, 3], raw[:, 4], raw[:, 5] = evidence.passage_bm25, evidence.page_bm25, evidence.passage_coverage
@@ -88,14 +95,14 @@ def fuse(evidence: Evidence, weights: Weights, *, vectors: bool, words: bool, la
     normalised[:, 3] /= max(evidence.passage_total, 1e-6)
     normalised[:, 4] /= max(evidence.page_total, 1e-6)
     shares = normalised * factors
-    if vectors and words:
-        credit = _credit(shares[:, VECTORS].sum(axis=1), shares[:, WORDS].sum(axis=1), evidence.lang == lang)
+    if asked.vectors and asked.words:
+        credit = _credit(shares[:, VECTORS].sum(axis=1), shares[:, WORDS].sum(axis=1), asked.own)
         raw[:, TRANSLATION] = normalised[:, TRANSLATION] = credit
         shares[:, TRANSLATION] = credit * factors[TRANSLATION]
     return Fused(raw, normalised, factors, shares, shares.sum(axis=1))
 
 
-def _credit(similar: Floats, worded: Floats, own: npt.NDArray[np.bool_]) -> Floats:
+def _credit(similar: Floats, worded: Floats, own: Mask) -> Floats:
     """What a page in another language lacks of the words' mean share among pages in the query's language alike to it.
 
     Kernel regression (Nadaraya 1964, Watson 1964) of the words' share on the vectors' share.
@@ -110,11 +117,15 @@ def _credit(similar: Floats, worded: Floats, own: npt.NDArray[np.bool_]) -> Floa
     return credit
 
 
-def _factors(weights: Weights, *, vectors: bool, words: bool) -> Floats:
+def _factors(weights: Weights, asked: Asked) -> Floats:
     """A leg that was not asked has weight 0."""
     dense = (weights.best, weights.best_three, weights.lead)
     lexical = (weights.passage_bm25, weights.page_bm25, weights.coverage)
     return np.array(
-        [*(w if vectors else 0.0 for w in dense), *(w if words else 0.0 for w in lexical), weights.translation],
+        [
+            *(w if asked.vectors else 0.0 for w in dense),
+            *(w if asked.words else 0.0 for w in lexical),
+            weights.translation,
+        ],
         np.float32,
     )
