@@ -124,4 +124,9 @@ def open_source(
     """The source that the site's settings name."""
     if site.folder:
         return FolderSource(Path(site.folder), urls.normalise(site.url), settings)
-    return WebSource(settings, origins, secrets, Path(site.url_list) if site.url_list else None)
+    url_list = Path(site.url_list) if site.url_list else None
+    if settings.browser_patterns or settings.browser_when_empty:
+        from indexer.browser import BrowserSource
+
+        return BrowserSource(settings, origins, secrets, url_list)
+    return WebSource(settings, origins, secrets, url_list)
