@@ -127,7 +127,7 @@ def _answering(settings: ApiSettings) -> tuple[Endpoint, ...]:
             params=(
                 Param(
                     "url",
-                    "addresses of pages that were read, newest first",
+                    "addresses of pages that were read, oldest first",
                     many=True,
                     required=True,
                     pattern=params.URL,
