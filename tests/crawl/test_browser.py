@@ -15,9 +15,9 @@ from tests.crawl.server import Web
 
 installed = importlib.util.find_spec("playwright") is not None and any(map(shutil.which, browser.BROWSERS))
 
-SHELL = (
-    """<html><head><title>App</title></head><body><div id="app"></div><script src="/app.js"></script></body></html>"""
-)
+needs_chromium = pytest.mark.skipif(not installed, reason="needs the extra [js] and Chromium")
+
+SHELL = '<html><head><title>App</title></head><body><div id="app"></div><script src="/app.js"></script></body></html>'
 SCRIPT = """
 fetch("/data.json").then(r => r.json()).then(d => {
   document.getElementById("app").innerHTML = "<h1>" + d.title + "</h1><a href='/more'>more</a>";
