@@ -1,0 +1,90 @@
+"""Vector search: each layout against brute force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from searchd.errors import SnapshotError
+from searchd.index import dense
+from searchd.index.dense import DenseIndex, Layout
+from searchd.index.stores import Floats
+
+
+def unit(n: int, dim: int = 32, seed: int = 0) -> Floats:
+    """Vectors in loose clusters, as texts' are."""
+    random = np.random.default_rng(seed)
+    centres = random.standard_normal((40, dim))
+    found = centres[random.integers(0, 40, n)] + 0.7 * random.standard_normal((n, dim))
+    return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), dtype=np.float32)
+
+
+def written(path: Path, vectors: Floats, layout: Layout) -> DenseIndex:
+    dense.write(path, vectors, layout, budget_ms=1.0, recall=0.95)
+    return DenseIndex.open(path)
+
+
+@pytest.mark.parametrize(("layout", "least"), [("flat", 1.0), ("sq8", 0.9), ("hnsw", 0.85)])
+def test_every_layout_finds_what_brute_force_finds(tmp_path: Path, layout: Layout, least: float) -> None:
+    vectors = unit(3000)
+    index = written(tmp_path / "v", vectors, layout)
+    found = []
+    for query in unit(30, seed=1):
+        exact = np.argsort(-(vectors @ query), kind="stable")[:10]
+        rows, similarities = index.search(query, 10)
+        assert np.all(np.diff(similarities) <= 0)
+        found.append(len(np.intersect1d(rows, exact)) / 10)
+    assert index.layout == layout
+    assert np.mean(found) >= least
+
+
+@pytest.mark.parametrize("layout", dense.LAYOUTS)
+def test_similarities_of_chosen_rows_are_those_of_the_search(tmp_path: Path, layout: Layout) -> None:
+    index = written(tmp_path / "v", unit(2500), layout)
+    query = unit(1, seed=2)[0]
+    rows, similarities = index.search(query, 20)
+    np.testing.assert_allclose(index.similarities(query, rows), similarities, atol=2e-6)
+    np.testing.assert_allclose(index.vectors(rows) @ query, similarities, atol=2e-6)
+
+
+@pytest.mark.parametrize("layout", dense.LAYOUTS)
+@pytest.mark.parametrize("share", [0.01, 0.9])
+def test_a_mask_leaves_only_its_rows_and_loses_none_of_them(tmp_path: Path, layout: Layout, share: float) -> None:
+    vectors = unit(4000)
+    index = written(tmp_path / "v", vectors, layout)
+    allowed = np.random.default_rng(3).random(len(vectors)) < share
+    query = unit(1, seed=4)[0]
+    rows, _ = index.search(query, 10, allowed)
+    assert allowed[rows].all()
+    exact = np.flatnonzero(allowed)[np.argsort(-(vectors[allowed] @ query))[:10]]
+    assert len(np.intersect1d(rows, exact)) >= 8
+
+
+def test_equal_vectors_give_equal_bytes(tmp_path: Path) -> None:
+    for layout in dense.LAYOUTS:
+        for name in "ab":
+            dense.write(tmp_path / name, unit(2200), layout, 1.0, 0.9)
+        assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_auto_stays_exact_while_that_is_cheap_and_leaves_it_when_not(tmp_path: Path) -> None:
+    assert dense.write(tmp_path / "v", unit(1000), "auto", 0.0, 0.95).layout == "flat"
+    report = dense.write(tmp_path / "v", unit(2500), "auto", 0.0, 0.95)  # nothing is cheap enough: the last layout
+    assert report.layout == "hnsw"
+    assert report.recall_at_10 >= 0.9
+    assert dense.write(tmp_path / "v", unit(2500), "auto", 1e9, 0.95).layout == "flat"
+
+
+def test_fewer_vectors_than_asked_for_and_none_at_all(tmp_path: Path) -> None:
+    rows, _ = written(tmp_path / "v", unit(3), "flat").search(unit(1)[0], 10)
+    assert sorted(rows.tolist()) == [0, 1, 2]
+    rows, similarities = written(tmp_path / "w", np.empty((0, 32), np.float32), "flat").search(unit(1)[0], 10)
+    assert len(rows) == len(similarities) == 0
+
+
+def test_a_file_that_is_no_index_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "v").write_bytes(b"no index at all, but long enough to have a header")
+    with pytest.raises(SnapshotError, match="no vector index"):
+        DenseIndex.open(tmp_path / "v")

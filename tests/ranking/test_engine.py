@@ -1,0 +1,168 @@
+"""What a visitor gets from the engine, asked of a dozen real pages with the real model."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from searchd.engine import Engine
+from searchd.errors import QueryError
+from searchd.query import Answer, Filters, Query
+from tests.ranking.conftest import SITE, TEXTS
+
+Make = Callable[..., Engine]
+
+
+def paths(answer: Answer) -> list[str]:
+    return [hit.url.removeprefix(SITE) for hit in answer.hits]
+
+
+def first(engine: Engine, text: str, **arguments: object) -> str:
+    return paths(engine.search(Query(text, **arguments)))[0]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("question", "path"),
+    [
+        ("when does the boat to the mainland depart", "/travel/ferry"),
+        ("how much does it cost to keep a puppy", "/fees/dogs"),
+        ("borrow a novel", "/culture/library"),
+        ("harpoons", "/culture/museum"),
+        ("throw away old newspapers", "/office/waste"),
+    ],
+)
+def test_a_question_in_other_words_finds_its_page(engine: Engine, question: str, path: str) -> None:
+    assert first(engine, question) == path
+
+
+def test_each_leg_answers_alone(engine: Engine) -> None:
+    assert first(engine, "sperm whale skeleton", mode="lexical") == "/culture/museum"
+    assert first(engine, "identity papers for going abroad", mode="semantic") == "/office/passports"
+    assert "/culture/museum" not in paths(engine.search(Query("Monday", mode="lexical")))
+
+
+def test_a_question_that_the_site_cannot_answer_gets_no_results_but_the_nearest_pages(engine: Engine) -> None:
+    for question in ("quantum chromodynamics lagrangian", "recipe for sourdough sandwich bread", "python asyncio"):
+        answer = engine.search(Query(question, facets=True))
+        assert answer.nothing_relevant, question
+        assert answer.total == 0
+        assert answer.facets == ()
+        assert answer.hits
+
+
+def test_totals_count_what_matches_and_not_everything(engine: Engine) -> None:
+    answer = engine.search(Query("dog tax", facets=True))
+    assert 1 <= answer.total < len(TEXTS) / 2
+    assert len(answer.hits) == answer.total
+    counted = {facet.name: dict(facet.counts) for facet in answer.facets}
+    assert sum(counted["category"].values()) == answer.total
+    assert counted["tag"]["money"] == 1
+
+
+def test_limit_means_that_many_different_pages(engine_with: Make) -> None:
+    answer = engine_with(threshold=0.0).search(Query("boat", limit=7))
+    assert len({hit.url for hit in answer.hits}) == 7
+
+
+def test_pages_that_say_the_same_are_shown_once(engine_with: Make) -> None:
+    found = paths(engine_with(threshold=0.0).search(Query("ferry timetable", limit=20)))
+    assert found.count("/travel/ferry") == 1
+    assert "/travel/ferry-copy" not in found
+
+
+def test_pages_of_results_follow_one_another_without_gap_or_repetition(engine_with: Make) -> None:
+    engine = engine_with(threshold=0.0)
+    whole = paths(engine.search(Query("boat on sunday", limit=9)))
+    parts = [paths(engine.search(Query("boat on sunday", limit=3, offset=offset))) for offset in (0, 3, 6)]
+    assert sum(parts, []) == whole
+
+
+def test_shares_of_the_evidence_add_up_to_the_score_on_a_thousand_queries(engine_with: Make) -> None:
+    engine = engine_with(boosts={"/news/*": 0.7, "tag:money": -0.4}, freshness=0.5, threshold=0.0)
+    words = sorted({word.strip(".,").lower() for title, text in TEXTS.values() for word in f"{title} {text}".split()})
+    choose = random.Random(7)
+    for _ in range(1000):
+        text = " ".join(choose.choices([*words, "zebra", "wo", "1887"], k=choose.randint(1, 5)))
+        mode = choose.choice(["hybrid", "semantic", "lexical"])
+        for hit in engine.search(Query(text, limit=4, mode=mode, explain=True)).hits:  # type: ignore[arg-type]
+            assert hit.score == pytest.approx(sum(term.share for term in hit.evidence), abs=1e-4), text
+            for term in hit.evidence:
+                assert term.share == pytest.approx(term.weight * term.normalised, abs=1e-4)
+
+
+def test_the_same_question_gets_the_same_answer_from_many_threads_at_once(engine: Engine) -> None:
+    questions = ["boat", "dog", "when is paper collected", "marry on a tower", "storm"] * 8
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda text: [(h.url, h.score) for h in engine.search(Query(text)).hits], questions))
+    for text, hits in zip(questions, found, strict=True):
+        assert hits == found[questions.index(text)]
+
+
+def test_filters_restrict_both_legs(engine_with: Make) -> None:
+    engine = engine_with(threshold=0.0)
+
+    def found(**conditions: object) -> set[str]:
+        return set(paths(engine.search(Query("boat and dog", limit=20, filters=Filters(**conditions)))))  # type: ignore[arg-type]
+
+    assert (
+        found(category=("fees",))
+        == found(tag=("money",))
+        == found(path_prefix="/fees/")
+        == {"/fees/mooring", "/fees/dogs"}
+    )
+    assert found(date_from="2024-01-01") == {"/news/2024/storm"}
+    assert found(date_to="2023-12-31") == {"/news/2023/bridge"}
+    assert found(lang=("de",)) == found(kind=("pdf",)) == set()
+    with pytest.raises(QueryError, match="no date"):
+        found(date_from="soon")
+
+
+def test_excluded_words_and_phrases_bind_the_vectors_too(engine_with: Make) -> None:
+    engine = engine_with(threshold=0.0)
+    assert "/culture/lighthouse" not in paths(engine.search(Query("tower -lighthouse", limit=20)))
+    assert paths(engine.search(Query('"guide dogs"', limit=20))) == ["/fees/dogs"]
+
+
+def test_sorting_by_date_puts_the_newest_matching_page_first(engine_with: Make) -> None:
+    found = paths(engine_with(threshold=0.0).search(Query("news", limit=20, sort="date")))
+    assert found[:2] == ["/news/2024/storm", "/news/2023/bridge"]
+
+
+def test_the_owner_pins_hides_and_boosts_and_the_explanation_says_so(engine_with: Make) -> None:
+    pinned = engine_with(pins={"Opening  hours": ("/office/waste", "/travel/bus")})
+    answer = pinned.search(Query("opening hours", explain=True))
+    assert paths(answer)[:2] == ["/office/waste", "/travel/bus"]
+    assert any(term.name == "pin" for term in answer.hits[0].evidence)
+    assert not answer.nothing_relevant
+    assert first(engine_with(hide=("/culture/museum",), threshold=0.0), "whale") != "/culture/museum"
+    assert "/fees/dogs" not in paths(engine_with(hide=("tag:money",), threshold=0.0).search(Query("dog", limit=20)))
+    boosted = engine_with(boosts={"/news/*": 50.0}).search(Query("boat", explain=True))
+    assert paths(boosted)[0] == "/news/2024/storm"
+    assert any(term.name == "boost /news/*" and term.share == 50.0 for term in boosted.hits[0].evidence)
+
+
+def test_fresh_pages_gain_by_half_lives(engine_with: Make) -> None:
+    engine = engine_with(freshness=2.0, freshness_half_life_days=100.0, threshold=0.0)
+    shares = {
+        hit.url.removeprefix(SITE): sum(term.share for term in hit.evidence if term.name == "freshness")
+        for hit in engine.search(Query("storm bridge", limit=20, explain=True)).hits
+    }
+    assert shares["/news/2024/storm"] == pytest.approx(2.0)
+    assert shares["/news/2023/bridge"] == pytest.approx(2.0 * 0.5**5.51, rel=0.01)
+    assert shares["/travel/bus"] == 0.0
+
+
+def test_each_page_shows_its_best_section_with_the_words_marked(engine: Engine) -> None:
+    best = engine.search(Query("muzzle for dogs on the ferry")).hits[0].sections[0]
+    assert best.headings == ("Ferry timetable",)
+    marked = {best.snippet.text[start:end] for start, end in best.snippet.highlights}
+    assert {"muzzle", "dogs", "ferry"} <= marked
+
+
+def test_questions_that_make_no_sense_are_refused(engine: Engine) -> None:
+    for text in ("", "   ", "\x00"):
+        with pytest.raises(QueryError):
+            engine.search(Query(text))
