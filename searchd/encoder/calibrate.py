@@ -20,12 +20,13 @@ from searchd.index.stores import Floats, Ints
 class Site:
     """Statistics of one linear layer's input over ``count`` tokens.
 
-    low, high, total: (channels,) least, greatest and summed values.
+    low, high, total: (channels,) least, greatest and summed values; gram: (channels, channels), sum of x^T x.
     """
 
     low: Floats
     high: Floats
     total: npt.NDArray[np.float64]
+    gram: npt.NDArray[np.float64]
     count: int = 0
 
     def add(self, rows: Floats) -> None:
@@ -33,6 +34,7 @@ class Site:
         self.low = np.minimum(self.low, rows.min(axis=0))
         self.high = np.maximum(self.high, rows.max(axis=0))
         self.total += rows.sum(axis=0)
+        self.gram += rows.T @ rows
         self.count += len(rows)
 
     @property
@@ -40,9 +42,15 @@ class Site:
         """(channels,) mean values."""
         return self.total / self.count
 
+    @property
+    def covariance(self) -> npt.NDArray[np.float64]:
+        """(channels, channels) covariance."""
+        return self.gram / self.count - np.outer(self.mean, self.mean)
+
     def ordered(self, order: Ints) -> Site:
         """The same with its channels in another order."""
-        return Site(self.low[order], self.high[order], self.total[order], self.count)
+        square = self.gram[np.ix_(order, order)]
+        return Site(self.low[order], self.high[order], self.total[order], square, self.count)
 
 
 def texts(languages: Sequence[str]) -> list[str]:
@@ -73,6 +81,6 @@ def observe(checkpoint: Checkpoint, rows: Sequence[Sequence[int]], folder: Path)
             flat = value.reshape(-1, value.shape[-1])
             width = flat.shape[1]
             edge = np.full(width, np.inf, np.float32)
-            site = found.setdefault(name, Site(edge, -edge, np.zeros(width)))
+            site = found.setdefault(name, Site(edge, -edge, np.zeros(width), np.zeros((width, width))))
             site.add(flat)
     return found

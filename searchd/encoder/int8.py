@@ -9,7 +9,8 @@ Four things keep the error small:
   shift go into its own constants; before the attention output they go through the value projection.
 - The few feed-forward channels with rare huge values get what a byte cannot hold from a small float32 product.
 - Biases are corrected so that each layer is exact at its mean input.
-- ``careful`` gives the attention's inputs 16 bits, as two products.
+- ``careful`` rounds weights one input channel at a time while the channels that follow take over the error
+  (GPTQ, Frantar et al. 2023, arXiv:2210.17323).
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ Bytes = npt.NDArray[np.int8]
 _STRENGTH = 0.6
 _HEADROOM = 1.25
 _OUTLIERS = 16
+_DAMPING = 0.01
+_BLOCK = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,33 @@ def smooth(site: Site, weight: Floats) -> Scaling:
     return Scaling(scale, centre.astype(np.float32), step, zero)
 
 
-def rounded(weight: Floats) -> tuple[Bytes, Floats]:
-    """(in, out) float32 -> (in, out) int8 and (out,) float32 steps, symmetric per output channel."""
-    steps = np.asarray(np.maximum(np.abs(weight).max(axis=0), 1e-8) / 127, np.float32)
+def _steps(weight: Floats) -> Floats:
+    """(out,) width of the int8 grid of each output channel."""
+    return np.asarray(np.maximum(np.abs(weight).max(axis=0), 1e-8) / 127, np.float32)
+
+
+def nearest(weight: Floats) -> tuple[Bytes, Floats]:
+    """(in, out) float32 -> (in, out) int8 and (out,) float32 steps; each weight goes to the nearest value."""
+    steps = _steps(weight)
     return np.rint(weight / steps).astype(np.int8), steps
+
+
+def compensated(weight: Floats, covariance: npt.NDArray[np.float64]) -> tuple[Bytes, Floats]:
+    """The same by GPTQ, given the (in, in) covariance of the input: later rows take over the error of earlier ones."""
+    steps, size = _steps(weight), len(weight)
+    damped = covariance + np.eye(size) * _DAMPING * np.trace(covariance) / size
+    upper = np.linalg.cholesky(np.linalg.inv(damped)).T.astype(np.float32)
+    left, out = weight.copy(), np.empty(weight.shape, np.int8)
+    for start in range(0, size, _BLOCK):
+        stop = min(start + _BLOCK, size)
+        errors = np.empty((stop - start, weight.shape[1]), np.float32)
+        for row in range(start, stop):
+            out[row] = np.clip(np.rint(left[row] / steps), -127, 127)
+            error = (left[row] - out[row] * steps) / upper[row, row]
+            left[row + 1 : stop] -= np.outer(upper[row, row + 1 : stop], error)
+            errors[row - start] = error
+        left[stop:] -= upper[start:stop, stop:].T @ errors
+    return out, steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,38 +119,18 @@ class IntBert(FloatBert):
         zero = self.graph.weight(f"{name}.zero", np.array(scaling.zero, np.uint8))
         return Quantised(self.graph.add("QuantizeLinear", [x, step, zero], f"{name}.bytes"), step, zero)
 
-    def remainder(self, x: str, data: Quantised, scaling: Scaling, name: str) -> Quantised:
-        """What the bytes of x left over, as bytes of a step 255 times as fine: both together have 16 bits."""
-        back = self.graph.add("DequantizeLinear", [data.bytes, data.step, data.zero], f"{name}.back")
-        rest = self.graph.add("Sub", [x, back], f"{name}.rest")
-        step = np.array(scaling.step / 255, np.float32)
-        fine = self.graph.weight(f"{name}.fine", step), self.graph.weight(f"{name}.middle", np.array(128, np.uint8))
-        return Quantised(self.graph.add("QuantizeLinear", [rest, *fine], f"{name}.fine.bytes"), *fine)
-
-    def product(
-        self,
-        parts: Sequence[Quantised],
-        site: Site,
-        scaling: Scaling,
-        weight: Floats,
-        bias: Floats,
-        name: str,
-    ) -> str:
-        """Sum of parts @ weight + bias, exact at the mean input; ``weight`` (in, out) is the unsmoothed input's."""
+    def product(self, data: Quantised, site: Site, scaling: Scaling, weight: Floats, bias: Floats, name: str) -> str:
+        """data @ weight + bias, exact at the mean input; ``weight`` (in, out) is the unsmoothed input's."""
         smoothed = weight * scaling.scale[:, None]
-        values, scales = rounded(smoothed)
-        kept = ((site.mean - scaling.centre) / scaling.scale) @ (values * scales)
+        if self.careful:
+            values, steps = compensated(smoothed, site.covariance / np.outer(scaling.scale, scaling.scale))
+        else:
+            values, steps = nearest(smoothed)
+        kept = ((site.mean - scaling.centre) / scaling.scale) @ (values * steps)
         rest = (bias + site.mean @ weight - kept).astype(np.float32)
-        weights = self.graph.weight(f"{name}.values", values), self.graph.weight(f"{name}.scales", scales)
-        tail = self.graph.weight(f"{name}.tail", rest)
-        first, *others = parts
-        inputs = [first.bytes, weights[0], first.step, weights[1], first.zero, "", tail]
-        total = self.graph.fused("MatMulIntegerToFloat", inputs, name)
-        for other in others:
-            inputs = [other.bytes, weights[0], other.step, weights[1], other.zero]
-            more = self.graph.fused("MatMulIntegerToFloat", inputs, f"{name}.more")
-            total = self.graph.add("Add", [total, more], f"{name}.total")
-        return total
+        inputs = [data.bytes, self.graph.weight(f"{name}.values", values), data.step]
+        inputs += [self.graph.weight(f"{name}.steps", steps), data.zero, "", self.graph.weight(f"{name}.rest", rest)]
+        return self.graph.fused("MatMulIntegerToFloat", inputs, name)
 
     def norm_into(self, x: str, stem: str, scaling: Scaling) -> str:
         """Layer normalisation whose output is already smoothed."""
@@ -145,17 +151,16 @@ class IntBert(FloatBert):
         after = smooth(site, self.matrix(output))
         before = self.found[self.input_of(number)]
         data = self.quantise(x, scaling, f"{stem}.input")
-        both = [data, self.remainder(x, data, scaling, f"{stem}.input")] if self.careful else [data]
         parts = []
         for part in ("query", "key", "value"):
             name = f"{stem}.self.{part}"
             weight, bias = self.matrix(name), self.bias(name)
             if part == "value":  # a weighted mean of values is smoothed when the values are
                 weight, bias = weight / after.scale, (bias - after.centre) / after.scale
-            parts.append(self.product(both, before, scaling, weight, bias, name))
+            parts.append(self.product(data, before, scaling, weight, bias, name))
         context = self.graph.fused("MultiHeadAttention", parts, stem, num_heads=self.spec.heads)
         bias = self.bias(output) + scaling.centre
-        mixed = self.product([self.quantise(context, after, stem)], site, after, self.matrix(output), bias, output)
+        mixed = self.product(self.quantise(context, after, stem), site, after, self.matrix(output), bias, output)
         return self.graph.add("Add", [mixed, self.residual(x, scaling, f"{stem}.input")], f"{stem}.mixed")
 
     def input_of(self, number: int) -> str:
@@ -169,7 +174,7 @@ class IntBert(FloatBert):
         site = self.found[f"{wide}.gelu"]
         order = np.argsort(-site.high, kind="stable")
         site = site.ordered(order)
-        data = [self.quantise(x, scaling, wide)]
+        data = self.quantise(x, scaling, wide)
         before = self.found[f"{stem}.attention.output.LayerNorm"]
         hidden = self.product(data, before, scaling, self.matrix(wide)[:, order], self.bias(wide)[order], wide)
         hidden = self.gelu(hidden, wide)
@@ -178,7 +183,7 @@ class IntBert(FloatBert):
         inner = Scaling(np.ones_like(site.high), np.zeros_like(site.high), step, zero)
         weight = self.matrix(narrow)[order]
         bias = self.bias(narrow) + scaling.centre
-        summed = self.product([self.quantise(hidden, inner, narrow)], site, inner, weight, bias, narrow)
+        summed = self.product(self.quantise(hidden, inner, narrow), site, inner, weight, bias, narrow)
         if _OUTLIERS:
             summed = self.graph.add("Add", [summed, self.excess(hidden, limit, weight, narrow)], f"{narrow}.whole")
         return self.graph.add("Add", [summed, self.residual(x, scaling, wide)], f"{stem}.summed")
@@ -210,7 +215,7 @@ class IntBert(FloatBert):
 def write_int8(checkpoint: Checkpoint, folder: Path, found: Mapping[str, Site], *, careful: bool) -> None:
     """Write model.onnx and model.data with 8-bit linear layers into ``folder``.
 
-    careful: give the inputs of the attention, which are the most sensitive, 16 bits in two products.
+    careful: round weights by GPTQ; takes some seconds here and nothing later.
     """
     graph = Graph(folder)
     IntBert(checkpoint, graph, found, careful=careful).write()

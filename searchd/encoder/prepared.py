@@ -13,13 +13,14 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 from searchd.encoder.checkpoint import sha256
 from searchd.encoder.spec import ModelSpec, read_json
 from searchd.errors import ModelError
 
-FORMAT = 4
+FORMAT = 5
 MANIFEST = "encoder.json"
 FLOAT = "float"  # stem of the graph for accelerators, where the other one is in 8 bits
 
@@ -67,6 +68,8 @@ class Prepared:
 def fingerprint(spec: ModelSpec, digest: str, precision: str) -> str:
     """24 hexadecimal digits that change with anything that may change a vector; the model's name is not part of it."""
     facts = spec.as_json() | {"name": "", "languages": [], "weights": digest, "precision": precision, "format": FORMAT}
+    if precision != "exact":
+        facts["calibration"] = (resources.files("searchd.encoder") / "calibration.txt").read_text(encoding="utf-8")
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
 
 
