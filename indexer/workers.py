@@ -178,6 +178,7 @@ def _serve(pipe: Connection, settings: ExtractSettings) -> None:
     """The worker process: documents in, articles out, until the pipe closes."""
     _limit_memory(settings.memory_bytes)
     gc.disable()  # generations only cost time here; see _COLLECT_EVERY
+    _warm_up()
     pipe.send(None)
     count = 0
     while True:
@@ -189,6 +190,12 @@ def _serve(pipe: Connection, settings: ExtractSettings) -> None:
         count += 1
         if count % _COLLECT_EVERY == 0:
             gc.collect()
+
+
+def _warm_up() -> None:
+    """Load what the libraries load on first use (the language model takes seconds), so that no page pays for it."""
+    text = "Every library of this process reads what it needs on its first page, which is this one. " * 8
+    extract(f"<html><body><div><p>{text}</p></div></body></html>".encode(), "http://localhost/")
 
 
 def _extract_one(

@@ -40,6 +40,7 @@ class Node(Tag):
     chars: int = 0
     link_chars: int = 0
     place: int = 0  # in document order
+    end: int = 0  # the place behind its last descendant: what is inside has place < other.place < end
     links: int = 0  # <a href> inside, the element itself included
     local_links: int = 0  # those that lead to a place on the same page
     language_links: int = 0  # those with hreflang
@@ -173,6 +174,7 @@ def _soup(tree: lxml.html.HtmlElement) -> tuple[BeautifulSoup, list[Node], list[
         child = next(children, None)
         if child is None:
             stack.pop()
+            node.end = len(nodes)
             if stack:
                 parent = stack[-1][1]
                 if parent is not node:

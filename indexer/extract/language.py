@@ -7,11 +7,17 @@ from urllib.parse import urlsplit
 
 from indexer.extract.document import Document
 from searchd.index.records import Section
-from searchd.text.language import SUPPORTED, detect, primary
+from searchd.text.language import detect, primary
 
 _MIN_CHARS = 300  # less text does not outvote markup
 _SAMPLE_CHARS = 1200
 _SUFFIX = re.compile(r"\.([a-z]{2})([_-][a-z]{2,4})?\.[a-z]{3,5}$", re.IGNORECASE)  # index.de.html
+_CODES = frozenset(  # of the languages that sites are written in, as they stand in addresses (ISO 639-1)
+    (
+        "ar bg bn ca cs cy da de el en es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka ko lt lv mk ms nb nl nn no pl "
+        "pt ro ru sk sl sq sr sv sw ta te th tr uk ur vi zh"
+    ).split()
+)
 _CODE = re.compile(r"^([a-z]{2})([_-][a-z]{2,4})?$", re.IGNORECASE)  # /de/ or /pt-br/
 
 
@@ -50,7 +56,7 @@ def address_language(url: str) -> str:
     labels = (parts.hostname or "").split(".")
     candidates = [suffix[1] if suffix else "", *parts.path.split("/")[1:3], labels[0] if len(labels) > 2 else ""]
     codes = (found[1].lower() for text in candidates if (found := _CODE.match(text)))
-    return next((tag for code in codes if (tag := primary(code)) in SUPPORTED), "")
+    return next((primary(code) for code in codes if code in _CODES), "")
 
 
 def _prose(sections: tuple[Section, ...]) -> str:

@@ -186,8 +186,11 @@ def _tags(document: Document, settings: ExtractSettings, things: list[dict[str, 
     else:
         found = [tag for thing in things for tag in _split_list(_strings(thing.get("keywords")))]
         found = found or next((_split_list(document.head.meta[n]) for n in _TAGS if n in document.head.meta), [])
-    unique = {tag.lower(): tag for tag in reversed(found) if 0 < len(tag) <= _MAX_LABEL}
-    return tuple(reversed(unique.values()))[:_MAX_TAGS]
+    unique: dict[str, str] = {}
+    for tag in found:
+        if 0 < len(tag) <= _MAX_LABEL:
+            unique.setdefault(tag.lower(), tag)
+    return tuple(unique.values())[:_MAX_TAGS]
 
 
 def _split_list(texts: Iterable[str]) -> list[str]:

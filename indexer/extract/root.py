@@ -30,7 +30,8 @@ _CONTAINERS = frozenset(
     {"div", "section", "article", "main", "body", "center", "td", "tr", "tbody", "table", "form", "font"}
 )
 _CLIMB = 1.3
-_HEADING = re.compile("^h[1-4]$")
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4"})
+_SAME = 0.97  # of the parent's text: what the parent holds, the child holds
 _BY_CLASS = 4  # the least sure kind of container
 _MAX_PREFACE = 600  # characters above the article's container that may still belong to it
 
@@ -79,7 +80,7 @@ def _semantic(document: Document, least: int, vote: Vote) -> Node | None:
         best = max(by_kind[kind], key=_prose)
         if _prose(best) < _DOMINANT * sum(_prose(node) for node in outermost(by_kind[kind])):
             continue
-        if kind != _BY_CLASS or len(vote.text) < MIN_CHARS or _holds(best, set(words(vote.text))):
+        if kind != _BY_CLASS or len(vote.text) < MIN_CHARS or _holds(best, set(words(vote.text)), document.body):
             return best
     return None
 
@@ -110,30 +111,31 @@ def _voted(document: Document, vote: Vote) -> Node | None:
         return None
     node = document.body
     while True:
-        inner = next((c for c in node.contents if isinstance(c, Node) and _holds(c, wanted)), None)
+        inner = next((c for c in node.contents if isinstance(c, Node) and _holds(c, wanted, node)), None)
         if inner is None:
-            return None if node is document.body else _with_heading(node)
+            return None if node is document.body else _with_heading(document, node)
         if inner.name not in _CONTAINERS:  # a vote for a list or a <pre> means what is around it, its heading too
-            return _with_heading(node)
+            return _with_heading(document, node)
         node = inner
 
 
-def _with_heading(node: Node) -> Node:
+def _with_heading(document: Document, node: Node) -> Node:
     """Climb to the parent that adds a heading and not much else: the vote may leave out an introduction."""
-    parent = node.parent
-    while isinstance(parent, Node) and parent.name != "body" and _prose(parent) <= _CLIMB * _prose(node):
-        if any(not _inside(heading, node) for heading in parent.find_all(_HEADING)):
-            return _with_heading(parent)
+    headings = [heading.place for heading in document.nodes if heading.name in _HEADINGS]
+    best, parent = node, node.parent
+    while isinstance(parent, Node) and parent.name != "body" and _prose(parent) <= _CLIMB * _prose(best):
+        if any(parent.place < place < parent.end and not best.place < place < best.end for place in headings):
+            best = parent
         parent = parent.parent
-    return node
+    return best
 
 
-def _inside(node: Tag, container: Node) -> bool:
-    return any(parent is container for parent in node.parents)
-
-
-def _holds(node: Node, wanted: set[str]) -> bool:
-    return node.chars >= MIN_CHARS and len(wanted & set(words(node.get_text(" ")))) >= _HELD * len(wanted)
+def _holds(node: Node, wanted: set[str], parent: Node) -> bool:
+    if node.chars < MIN_CHARS:
+        return False
+    if node.chars >= _SAME * parent.chars:
+        return True
+    return len(wanted & set(words(node.get_text(" ")))) >= _HELD * len(wanted)
 
 
 def _preface(document: Document, root: Node) -> Node | None:

@@ -18,6 +18,8 @@ from searchd.index.records import Block, Section
 
 _WORD = re.compile(r"\w+")
 _SHINGLE_WORDS = 3
+_MAX_ELEMENTS = 30_000  # above, and for many tables, it takes seconds: its work grows with the square of ...
+_MAX_TABLES = 200  # ... tables inside tables
 _AGREEMENT = 0.5  # of a block's shingles must be in the vote
 _MIN_SHARE = 0.25  # a vote for less of the text than this, and less than ...
 _MIN_VOTED = 400  # ... so many characters is a mistake (a teaser, a cookie note)
@@ -52,6 +54,9 @@ class Vote:
     @cached_property
     def text(self) -> str:
         """The text that it takes for the article; "" when it finds none."""
+        nodes = self._document.nodes
+        if len(nodes) > _MAX_ELEMENTS or sum(node.name == "table" for node in nodes) > _MAX_TABLES:
+            return ""
         try:
             found = trafilatura.bare_extraction(self._tree, fast=True, with_metadata=False, include_comments=False)
         except RecursionError:  # its walks recurse; a page nested this deep has no vote
