@@ -1,44 +1,56 @@
 """Which language a text is in: good on whole pages and on questions of three words.
 
-py3langid (BSD-3, Lui and Baldwin 2012 "langid.py", naive Bayes over byte n-grams) scores the text; a prior in favour
-of the site's own languages settles what three words leave open. The prior is no fence: a German question over
-English pages is still German, because the ranking must know that the English words there say little.
+Naive Bayes over byte n-grams (Lui and Baldwin 2012, "langid.py"; the model is distilled from py3langid's, see
+``searchd.text.language_model``), with a prior in favour of the site's own languages that settles what three words leave
+open. The prior is no fence: a German question over English pages is still German, because the ranking must know that
+the English words there say little.
 """
 
 from __future__ import annotations
 
 import math
-import threading
+import re
+import unicodedata
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from typing import Protocol
+from importlib import resources
+from typing import NamedTuple
 
-#: What we are ready to name; the model knows 140, most of which only ever win by accident on short texts.
-SUPPORTED = frozenset(
-    (
-        "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu hy id is it ja ka ko lt lv mk ms nb nl nn no pl pt ro ru sk"
-        " sl sq sr sv sw ta te th tr uk ur vi zh"
-    ).split()
-)
-#: Tags that mean the same analyser and the same readers.
-_ALIASES = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "cmn": "zh", "srl": "sr"}
+import numpy as np
+import numpy.typing as npt
+
+from searchd.text.normalize import fold, normal
+from searchd.text.stopwords import STOP_WORDS
+
+MODEL_FILE = "language_model.npz"
+STEPS = 16  # of the stored log-probabilities: 1/16
+_LONGEST = 6  # bytes of an n-gram
+_OTHER_TAGS = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "cmn": "zh"}
 #: Log-probability that a site's own language is ahead by, before a word is read.
 _OWN_LANGUAGE = 3.0
 #: Most frequent on the web; a little ahead of the rest when nothing is known of the site.
 _COMMON = {"en": 1.0, "de": 0.5, "fr": 0.5, "es": 0.5}
 _MIN_PROBABILITY = 0.5
 _MAX_CHARS = 2_000
-_LOCK = threading.Lock()
+#: In a question of a few words, what share of them are small words of a language says as much as their letters.
+_SHORT = 120
+_SMALL_WORDS = 3.0
+_WORD = re.compile(r"\w+")
 
 
-class _Identifier(Protocol):
-    def rank(self, text: str) -> list[tuple[str, float]]: ...
+class _Model(NamedTuple):
+    """codes: sorted packed n-grams. steps: (n, languages) int8, log-probability * STEPS, mean 0 in each row."""
+
+    codes: npt.NDArray[np.uint64]
+    steps: npt.NDArray[np.int8]
+    prior: npt.NDArray[np.float32]
+    languages: tuple[str, ...]
 
 
 def primary(tag: str) -> str:
     """The primary subtag of a BCP 47 tag in lower case ("de-AT" -> "de", "nb" -> "no"); "" stays ""."""
     head = tag.strip().lower().replace("_", "-").split("-", 1)[0]
-    return _ALIASES.get(head, head)
+    return _OTHER_TAGS.get(head, head)
 
 
 def detect(text: str, candidates: Sequence[str] = ()) -> str:
@@ -54,33 +66,54 @@ def detect(text: str, candidates: Sequence[str] = ()) -> str:
 
 @lru_cache(maxsize=4096)
 def _detect(sample: str, candidates: tuple[str, ...]) -> str:
-    scores = _posteriors(sample, candidates)
-    best = max(scores, key=lambda lang: (scores[lang], lang))
-    total = sum(math.exp(score - scores[best]) for score in scores.values())
-    return best if 1 / total >= _MIN_PROBABILITY else ""
+    model = _load()
+    content = unicodedata.normalize("NFC", sample.lower() if sample.isupper() else sample).encode(errors="replace")
+    found, counts = np.unique(_grams(content, model.codes), return_counts=True)
+    if not len(found):
+        return ""
+    evidence = np.log1p(counts.astype(np.float32)) @ model.steps[found].astype(np.float32)
+    # the root of the length tames naive Bayes, whose features are not independent
+    scores = (evidence / STEPS + model.prior) / math.sqrt(len(content)) + _ahead(model.languages, candidates)
+    if len(sample) <= _SHORT:
+        scores += _SMALL_WORDS * _share_of_small_words(sample, model.languages)
+    best = int(np.argmax(scores))
+    return model.languages[best] if 1 / np.exp(scores - scores[best]).sum() >= _MIN_PROBABILITY else ""
 
 
-def _posteriors(sample: str, candidates: tuple[str, ...]) -> dict[str, float]:
-    """Log-posterior by language. The root of the length tames naive Bayes, whose features are not independent."""
-    scale = 1 / math.sqrt(len(sample.encode()))
-    scores: dict[str, float] = {}
-    for tag, score in _identifier().rank(sample.lower() if sample.isupper() else sample):
-        lang = primary(tag)
-        if (lang in SUPPORTED or lang in candidates) and lang not in scores:
-            prior = _OWN_LANGUAGE if lang in candidates else 0.0 if candidates else _COMMON.get(lang, 0.0)
-            scores[lang] = score * scale + prior
-    return scores
+@lru_cache(maxsize=256)
+def _ahead(languages: tuple[str, ...], candidates: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    if candidates:
+        return np.array([_OWN_LANGUAGE if lang in candidates else 0.0 for lang in languages])
+    return np.array([_COMMON.get(lang, 0.0) for lang in languages])
 
 
-def _identifier() -> _Identifier:
-    with _LOCK:
-        return _load()
+def _share_of_small_words(sample: str, languages: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    words = [fold(normal(word)) for word in _WORD.findall(sample)]
+    counts = [sum(word in STOP_WORDS[lang] for word in words) if lang in STOP_WORDS else 0 for lang in languages]
+    return np.array(counts) / max(1, len(words))
+
+
+def pack(gram: bytes) -> int:
+    """An n-gram of at most six bytes as one number: its length, then its bytes."""
+    return len(gram) << 48 | int.from_bytes(gram, "big")
+
+
+def _grams(content: bytes, codes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """For each byte the place in ``codes`` of the longest known n-gram that ends there; bytes without one left out."""
+    data = np.frombuffer(content, dtype=np.uint8).astype(np.uint64)
+    longest = np.full(len(data), -1, dtype=np.int64)
+    packed = np.zeros(len(data), dtype=np.uint64)
+    for length in range(1, min(_LONGEST, len(data)) + 1):
+        # packed[i] holds the bytes i .. i + length - 1
+        packed = packed[: len(data) - length + 1] << np.uint64(8) | data[length - 1 :]
+        wanted = packed | np.uint64(length << 48)
+        at = codes.searchsorted(wanted)
+        known = codes.take(at, mode="clip") == wanted
+        longest[length - 1 :][known] = at[known]
+    return longest[longest >= 0]
 
 
 @cache
-def _load() -> _Identifier:
-    """The model, read on first use: 70 MB unpacked, which a process that never asks should not pay for."""
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier: _Identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
-    return identifier
+def _load() -> _Model:
+    with (resources.files("searchd.text") / MODEL_FILE).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return _Model(arrays["codes"], arrays["steps"], arrays["prior"], tuple(arrays["languages"].tolist()))
