@@ -84,9 +84,8 @@ def test_threads_read_at_the_same_time(store: Path) -> None:
     wrong: list[object] = []
 
     def read() -> None:
-        for _ in range(200):
-            if pages.page(1).title != "Page 1" or pages.passage(1) != PASSAGES[1]:
-                wrong.append(1)
+        titles = [(pages.page(1).title, pages.passage(1)) for _ in range(200)]
+        wrong.extend(found for found in titles if found != ("Page 1", PASSAGES[1]))
 
     threads = [threading.Thread(target=read) for _ in range(4)]
     for thread in threads:

@@ -19,8 +19,8 @@ from searchd.settings import IndexSettings, ModelSettings, RankingSettings
 
 SITE = "https://library.example"
 FERRY = (
-    "The ferry to the mainland leaves the eastern pier at seven, at noon and at six in the evening. Tickets are sold on "
-    "board. Bicycles travel free of charge, dogs need a muzzle."
+    "The ferry to the mainland leaves the eastern pier at seven, at noon and at six in the evening. Tickets are sold "
+    "on board. Bicycles travel free of charge, dogs need a muzzle."
 )
 TEXTS: dict[str, tuple[str, str]] = {
     "/travel/ferry": ("Ferry timetable", FERRY),
