@@ -1,5 +1,7 @@
 """The sentence that answers a question: taken from the best passages, verbatim, or none at all.
 
+A sentence that begins by pointing back ("It was built in 1887.") is shown with the sentence before it.
+
 A linear score over simple evidence: which of the question's words the sentence and its neighbours hold (exactly, or as
 part of a compound), whether it holds the kind of thing that is asked for, how near its vector is, how good its page is.
 Weights and calibration were fitted on questions in English and German whose answers are known, beside questions whose
@@ -23,7 +25,7 @@ from searchd.query import AnswerSentence
 from searchd.text.analysis import analyse
 from searchd.text.chunks import chunks
 from searchd.text.language import primary
-from searchd.text.questions import KINDS, holds, kind_of
+from searchd.text.questions import KINDS, holds, kind_of, points_back
 from searchd.text.sentences import spans
 
 _PAGES = 4  # first results that are read
@@ -44,7 +46,9 @@ class Candidate:
 
     row: int
     place: int  # of its page among the ranking's candidates
-    text: str
+    text: str  # the sentence
+    shown: str  # with the sentence before it when it begins with a word that points back ("It ...")
+    lang: str
     stems: tuple[str, ...]
     before: frozenset[str]  # stems of title, headings and the sentence before it in the passage
     after: frozenset[str]  # stems of the sentence behind it
@@ -75,7 +79,7 @@ def answer(ranked: Ranked, index: Index, encoder: Encoder, limit: int, threshold
     for at in order.tolist():
         if float(sure[at]) < threshold or len(chosen) == limit:
             break
-        chosen.setdefault(found[at].text, _sentence(index, found[at], float(sure[at])))
+        chosen.setdefault(found[at].shown, _sentence(index, found[at], float(sure[at])))
     return tuple(chosen.values())
 
 
@@ -116,7 +120,7 @@ def evidence(ranked: Ranked, found: Sequence[Candidate], encoder: Encoder) -> Fl
             sum(a.weight + b.weight for a, b in pairwise(words) if _adjacent(a, b, one.stems)),
         )
         new = math.log1p(len(stems - known))
-        kinds = (float(kind == other and holds(kind, question, one.text)) for other in KINDS)
+        kinds = (float(kind == other and holds(kind, question, one.text, one.lang)) for other in KINDS)
         page = float(sure[one.place]) / best_page
         rows.append([*(share / total for share in shares), page, new, math.log1p(len(one.stems)), *kinds])
     features = np.array(rows, dtype=np.float32)
@@ -154,13 +158,16 @@ def _split(passage: Passage, page: Page, place: int, row: int) -> Iterator[Candi
     """Yield the sentences of a passage that could stand alone, with what surrounds them."""
     lang = primary(page.lang)
     above = frozenset(_stems("\n".join((page.title, *passage.headings)), lang))
-    pieces = [passage.text[start:end] for start, end in spans(passage.text, lang)]
+    places = spans(passage.text, lang)
+    pieces = [passage.text[start:end] for start, end in places]
     stems = [_stems(piece, lang) for piece in pieces]
     for at, piece in enumerate(pieces):
-        if _CHARS[0] <= len(piece) <= _CHARS[1] and " " in piece:
+        if _CHARS[0] <= len(piece) <= _CHARS[1] and " " in piece and not piece.endswith(("?", "？")):
+            first = at - 1 if at and points_back(piece, lang) else at
+            shown = passage.text[places[first][0] : places[at][1]]
             before = above.union(stems[at - 1]) if at else above
             after = frozenset(stems[at + 1]) if at + 1 < len(stems) else frozenset()
-            yield Candidate(row, place, piece, stems[at], before, after)
+            yield Candidate(row, place, piece, shown, lang, stems[at], before, after)
 
 
 def _stems(text: str, lang: str) -> tuple[str, ...]:
@@ -216,5 +223,5 @@ def _sentence(index: Index, one: Candidate, confidence: float) -> AnswerSentence
     passage = index.pages.passage(one.row)
     page = index.pages.page(int(index.pages.columns.page_of_row[one.row]))
     return AnswerSentence(
-        one.text, page.url, page.title, passage.headings, passage.anchor, confidence, page.lang, page.page
+        one.shown, page.url, page.title, passage.headings, passage.anchor, confidence, page.lang, page.page
     )

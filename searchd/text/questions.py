@@ -10,6 +10,7 @@ import re
 from typing import Literal
 
 from searchd.text.normalize import fold, normal
+from searchd.text.stopwords import is_stop_word
 
 Kind = Literal["number", "time", "person", "place", "reason", "other"]
 KINDS: tuple[Kind, ...] = ("number", "time", "person", "place", "reason")
@@ -70,6 +71,15 @@ _NUMBER_WORDS = {
     *("mil", "millones", "deux", "trois", "quatre", "cinq", "sept", "huit", "neuf", "dix", "vingt", "cent", "mille"),
     *("due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove", "dieci"),
 }
+# Words that, at a sentence's beginning, stand for something in the sentence before.
+_BACK = {
+    "en": r"it|its|he|his|she|her|they|their|this|that|these|those|such|the latter|the former",
+    "de": r"er|sie|es|seine?[nrms]?|ihre?[nrms]?|dies\w*|solche\w*|jene\w*|da(?:bei|durch|für|mit|nach|her|von|zu)",
+    "fr": r"il|elle|ils|elles|son|sa|ses|leur|leurs|ce|cet|cette|ces|celui-ci|celle-ci",
+    "es": r"él|ella|ellos|ellas|este|esta|estos|estas|ese|esa|eso|esto|su|sus",
+    "it": r"egli|esso|essa|essi|questo|questa|questi|queste|quello|quella|suo|sua|loro",
+}
+_POINTS_BACK = {lang: re.compile(rf"(?:{words})\b", re.IGNORECASE) for lang, words in _BACK.items()}
 _WORD = re.compile(r"\w+")
 
 
@@ -78,25 +88,40 @@ def kind_of(question: str) -> Kind:
     return next((kind for kind, cues in _CUES if cues.search(question)), "other")
 
 
-def holds(kind: Kind, question: str, sentence: str) -> bool:
-    """Whether the sentence names something of this kind that the question does not name itself."""
+def holds(kind: Kind, question: str, sentence: str, lang: str = "") -> bool:
+    """Whether the sentence names something of this kind that the question does not name itself.
+
+    lang: the sentence's language; in German every noun has a capital, so a name there is two of them in a row.
+    """
     if kind == "number":
         return _new(_NUMBER, question, sentence) or _has_number_word(question, sentence)
     if kind == "time":
         return _new(_TIME, question, sentence)
     if kind == "person":
-        return any(not _named(match.group(), question) for match in _NAME.finditer(sentence))
+        capital = lang != "de" and _new_name(_CAPITAL, question, sentence, lang)
+        return capital or _new_name(_NAME, question, sentence, lang, words=2)
     if kind == "place":
-        return any(not _named(match.group(), question) for match in _CAPITAL.finditer(sentence))
+        return _new_name(_CAPITAL, question, sentence, lang)
     return kind == "reason" and _REASON.search(sentence) is not None
+
+
+def points_back(sentence: str, lang: str) -> bool:
+    """Whether the sentence begins with a word that only the sentence before it explains."""
+    pattern = _POINTS_BACK.get(lang)
+    return pattern is not None and pattern.match(sentence) is not None
 
 
 def _new(pattern: re.Pattern[str], question: str, sentence: str) -> bool:
     return any(match.group() not in question for match in pattern.finditer(sentence))
 
 
-def _named(name: str, question: str) -> bool:
-    return all(part in question for part in name.split())
+def _new_name(pattern: re.Pattern[str], question: str, sentence: str, lang: str, words: int = 1) -> bool:
+    """Whether a match has at least so many words that are no stop words, one of them new."""
+    for match in pattern.finditer(sentence):
+        parts = [part for part in match.group().split() if not is_stop_word(fold(normal(part)), lang)]
+        if len(parts) >= words and any(part not in question for part in parts):
+            return True
+    return False
 
 
 def _has_number_word(question: str, sentence: str) -> bool:

@@ -59,3 +59,9 @@ def test_the_same_sentence_is_not_shown_twice(engine: Engine) -> None:
     texts = [one.text for one in asked(engine, "How many steps lead to the gallery of the lighthouse?", limit=10)]
     assert len(texts) == len(set(texts))
     assert asked(engine, "How many steps?", limit=0) == ()
+
+
+def test_a_sentence_that_points_back_brings_what_it_points_at(engine: Engine) -> None:
+    found = asked(engine, "How many nautical miles is the lamp of the lighthouse seen?")[0]
+    assert found.text.startswith("The lighthouse on the northern mole")
+    assert found.text.endswith("Its lamp is seen for 19 nautical miles.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from searchd.text.questions import Kind, holds, kind_of
+from searchd.text.questions import Kind, holds, kind_of, points_back
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,16 @@ def test_a_sentence_holds_an_answer_only_if_it_names_something_new(
 ) -> None:
     assert holds(kind, question, yes)
     assert not holds(kind, question, no)
+
+
+def test_in_german_one_capital_makes_no_name() -> None:
+    assert holds("person", "Who tends the lamp?", "The lamp is tended by Berg.", "en")
+    assert not holds("person", "Wer pflegt die Lampe?", "Die Lampe pflegt ein Verein.", "de")
+    assert holds("person", "Wer pflegt die Lampe?", "Die Lampe pflegt Anna Berg.", "de")
+
+
+def test_a_sentence_that_begins_with_a_pronoun_points_back() -> None:
+    assert points_back("It was built in 1887.", "en")
+    assert points_back("Dieser wurde 1887 gebaut.", "de")
+    assert not points_back("Italy is far.", "en")
+    assert not points_back("It was built in 1887.", "xx")
