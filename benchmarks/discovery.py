@@ -19,12 +19,13 @@ import statistics
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 
 from benchmarks import beir
 from benchmarks.quality import indexed
@@ -92,7 +93,9 @@ def read_site(folder: Path) -> Iterator[tuple[str, tuple[bytes, set[str]]]]:
     """Yield (URL path, (HTML without its see-also section, the pages that section links to)) of each HTML file."""
     for path in sorted(folder.rglob("*.html")):
         url = "/" + path.relative_to(folder).as_posix()
-        soup = BeautifulSoup(path.read_bytes(), "lxml")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)  # XHTML is HTML enough here
+            soup = BeautifulSoup(path.read_bytes(), "lxml")
         links: set[str] = set()
         for heading in soup.find_all(re.compile("^h[1-6]$")):
             if SEE_ALSO.match(heading.get_text()):
