@@ -15,7 +15,17 @@ from searchd.encoder.torch_backend import TorchEncoder
 from searchd.index.stores import Encoder
 from searchd.settings import ModelSettings
 
-__all__ = ["ENGLISH", "MULTILINGUAL", "Choice", "Encoder", "OnnxEncoder", "choose", "load", "open_prepared"]
+__all__ = [
+    "ENGLISH",
+    "MULTILINGUAL",
+    "Choice",
+    "Encoder",
+    "OnnxEncoder",
+    "TorchEncoder",
+    "choose",
+    "load",
+    "open_prepared",
+]
 
 
 AnyEncoder = OnnxEncoder | TorchEncoder

