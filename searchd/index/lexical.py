@@ -54,8 +54,8 @@ class FieldWeight:
 class Weights:
     """BM25F's parameters. They enter the index when it is written; ranking weights come on top."""
 
-    passage_k1: float = 1.4
-    page_k1: float = 2.5
+    passage_k1: float = 1.2
+    page_k1: float = 2.0
     passage_text: FieldWeight = FieldWeight(1.0, 0.75)
     passage_headings: FieldWeight = FieldWeight(1.0, 0.5)
     page_body: FieldWeight = FieldWeight(1.0, 0.8)

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+_FENCE = 64  # every so many words one is kept in memory, where the search for a place begins
+
 
 def save_array(folder: Path, name: str, array: npt.NDArray[Any]) -> None:
     """Write ``<name>.npy``, never pickled."""
@@ -31,8 +33,10 @@ class SortedWords:
     """See the module. Usable as the sequence of its words' bytes."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._ends = open_array(folder, f"{name}.ends")
+        # memoryviews, because indexing an array makes a NumPy scalar each time
+        self._ends = memoryview(open_array(folder, f"{name}.ends"))
         self._blob = memoryview(open_array(folder, f"{name}.blob"))
+        self._fences = [self[number] for number in range(0, len(self), _FENCE)]
 
     @staticmethod
     def save(folder: Path, name: str, words: Iterable[str]) -> None:
@@ -45,8 +49,7 @@ class SortedWords:
         return len(self._ends)
 
     def __getitem__(self, number: int) -> bytes:
-        start = int(self._ends[number - 1]) if number else 0
-        return bytes(self._blob[start : int(self._ends[number])])
+        return bytes(self._blob[self._ends[number - 1] if number else 0 : self._ends[number]])
 
     def word(self, number: int) -> str:
         """The word with this number."""
@@ -55,12 +58,16 @@ class SortedWords:
     def number(self, word: str) -> int:
         """The word's number, -1 when it is not in the list."""
         key = word.encode()
-        at = bisect_left(self, key)  # type: ignore[type-var]
+        at = self._place(key)
         return at if at < len(self) and self[at] == key else -1
 
     def prefix_range(self, prefix: str) -> tuple[int, int]:
         """Numbers [low, high) of the words that start with ``prefix``."""
         key = prefix.encode()
-        low = bisect_left(self, key)  # type: ignore[type-var]
-        high = bisect_left(self, key + b"\xff")  # type: ignore[type-var]
-        return low, high
+        return self._place(key), self._place(key + b"\xff")
+
+    def _place(self, key: bytes) -> int:
+        """Where ``key`` stands or would stand."""
+        fence = bisect_left(self._fences, key)
+        low, high = max(0, (fence - 1) * _FENCE), min(len(self), fence * _FENCE)
+        return bisect_left(self, key, low, high)  # type: ignore[type-var]

@@ -121,7 +121,8 @@ class Reading:
             more += self._parts(term)
         if last and (unfinished or not pages):
             more += self._longer(term)
-        term = dataclasses.replace(term, alternatives=_distinct([*term.alternatives, *more]))
+        if more:
+            term = dataclasses.replace(term, alternatives=_distinct([*term.alternatives, *more]))
         if foreign or (more and pages):
             yield term
         elif more:  # unknown, but the beginning of a longer word: perhaps a slip all the same
