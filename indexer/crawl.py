@@ -74,7 +74,7 @@ async def _go(
         gate = Gate(source, settings, Throttle(settings.max_concurrency, _delay(site, settings)), halt, now)
         run, resumed = state.begin_run(now(), settings.resume_within_s)
         report = CrawlReport.from_facts(state.get_fact("report") or {}) if resumed else CrawlReport()
-        report.problems.clear()
+        report.problems[:] = _advice(site, settings)
         survey = Survey(gate, state, site, settings, scope, report, now)
         frontier = Frontier(state, settings, scope, survey.rules_of, report, run)
         work = Run(survey, frontier, run, progress)
@@ -243,11 +243,21 @@ class Run:
             self.progress(Progress(self.report.fetched, self.frontier.waiting))
 
 
+def _advice(site: SiteSettings, settings: CrawlSettings) -> list[str]:
+    if settings.contact or not _remote(site):
+        return []
+    return ["no contact is set (crawl.contact): whoever runs the site cannot ask you about these requests"]
+
+
+def _remote(site: SiteSettings) -> bool:
+    return not site.folder and not is_loopback(urls.host(urls.normalise(site.url)))
+
+
 def _delay(site: SiteSettings, settings: CrawlSettings) -> float:
     """Seconds between two requests, before robots.txt has its say."""
     if settings.requests_per_s > 0:
         return 1.0 / settings.requests_per_s
-    return 0.0 if site.folder or is_loopback(urls.host(urls.normalise(site.url))) else REMOTE_DELAY_S
+    return REMOTE_DELAY_S if _remote(site) else 0.0
 
 
 def _hint(page: Page) -> str:

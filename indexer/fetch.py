@@ -120,7 +120,7 @@ class Fetcher:
             self.resolver.check_literal(urls.host(url))
             async with self._session.get(URL(url, encoded=True), headers=headers, allow_redirects=False) as answer:
                 body, error = await _read(answer, limit)
-                fetched = Fetched(url, answer.status, answer.headers, body, error)
+                fetched = Fetched(url, answer.status, _readable(answer.headers), body, error)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             fetched = Fetched(url, 0, error=_why(error, self.settings.timeout_s))
         fetched.elapsed_s = time.perf_counter() - started
@@ -186,6 +186,21 @@ def inflate_bounded(data: bytes, limit: int) -> bytes | None:
     except zlib.error:
         return None
     return out if len(out) <= limit else None
+
+
+def _readable(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Headers as text that can be stored and sent: bytes that are no UTF-8 are read as Latin-1."""
+    if all(map(str.isascii, headers.values())):
+        return headers
+    pairs = ((name, value.encode("utf-8", "surrogateescape")) for name, value in headers.items())
+    return CIMultiDict((name, _text(value)) for name, value in pairs)
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _variable(name: str, setting: str, environ: Mapping[str, str]) -> str:

@@ -48,9 +48,9 @@ class Frontier:
 
     def load(self, now: float, *, resumed: bool = False) -> None:
         """Take up the known addresses: judge them again by today's rules, let rest what need not be asked for."""
-        for page in list(self.state.pages()):
+        for page in self.state.pages():
             self._known.add(page.url)
-            reason = self._forbidden(page.url)
+            reason = self._forbidden(page.url, entry=page.source == "start")
             if reason != page.skipped:
                 page.skipped = reason
                 self.state.save(page)
@@ -126,9 +126,9 @@ class Frontier:
             return True
         if url in self._rejected and not (trusted and self._pardoned(url)):
             return False
-        reason = self._unwanted(url, depth, trusted)
+        reason = self._unwanted(url, depth, source, trusted=trusted)
         if reason:
-            self._reject(url, reason)
+            self._reject(url, reason, trusted=trusted)
             return False
         self._known.add(url)
         self._room -= 1
@@ -185,8 +185,8 @@ class Frontier:
         adaptive = self.settings.recrawl == "adaptive" and page.kind == "page" and not page.gone_since
         return adaptive and age < page.interval_s and page.sitemap_at <= page.fetched_at
 
-    def _unwanted(self, url: str, depth: int, trusted: bool) -> str:
-        reason = self._forbidden(url)
+    def _unwanted(self, url: str, depth: int, source: str, *, trusted: bool) -> str:
+        reason = self._forbidden(url, entry=source == "start")
         if reason:
             return reason
         if not trusted:
@@ -197,8 +197,8 @@ class Frontier:
             return f"limit: {self.settings.max_pages} pages are known; max_pages"
         return ""
 
-    def _forbidden(self, url: str) -> str:
-        reason = self.scope.reason(url)
+    def _forbidden(self, url: str, *, entry: bool = False) -> str:
+        reason = self.scope.reason(url, entry=entry)
         if reason:
             return ("elsewhere: " if not self.scope.on_site(url) else "scope: ") + reason
         rules = self.robots(urls.origin(url))
@@ -213,9 +213,9 @@ class Frontier:
         self.report.unskip(kind)
         return True
 
-    def _reject(self, url: str, reason: str) -> None:
+    def _reject(self, url: str, reason: str, *, trusted: bool) -> None:
         kind, _, why = reason.partition(": ")
         if len(self._rejected) < self.settings.max_pages:  # bounded: a trap's addresses are without end
             self._rejected[url] = kind
-        if kind != "elsewhere":
+        if trusted or kind != "elsewhere":  # links to other sites are no news, a sitemap full of them is
             self.report.skip(kind, f"{url}: {why}")

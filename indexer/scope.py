@@ -32,14 +32,17 @@ class Scope:
         """Whether a normalised URL lies on one of the site's origins."""
         return url.startswith(self._prefixes)
 
-    def reason(self, url: str) -> str:
-        """Why a normalised URL is outside, in words; "" when it belongs to the site."""
+    def reason(self, url: str, *, entry: bool = False) -> str:
+        """Why a normalised URL is outside, in words; "" when it belongs to the site.
+
+        An ``entry`` (a start page) needs no include pattern: it leads to what is included.
+        """
         if not url.startswith(self._prefixes):
             return f"another host: {urls.origin(url)} is none of {', '.join(sorted(self.origins))}"
         if not self._include and not self._exclude:
             return ""
         path = urls.path(url)
-        if self._include and not any(_matches(rule, path, url) for _, rule in self._include):
+        if self._include and not entry and not any(_matches(rule, path, url) for _, rule in self._include):
             return "no include pattern matches"
         for pattern, rule in self._exclude:
             if _matches(rule, path, url):

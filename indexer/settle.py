@@ -112,8 +112,8 @@ class Settler:
         page.interval_s = max(self.settings.min_interval_s, shorter)
 
     def _validators(self, page: Page, fetched: Fetched) -> None:
-        page.etag = fetched.headers.get("ETag", "")
-        page.modified = fetched.headers.get("Last-Modified", "")
+        page.etag = _validator(fetched.headers.get("ETag", ""))
+        page.modified = _validator(fetched.headers.get("Last-Modified", ""))
         page.robots_header = self._header(fetched)
 
     @staticmethod
@@ -189,6 +189,11 @@ class Settler:
             self.state.drop_body(page)
         page.etag = page.modified = page.content_hash = page.canonical = page.robots_header = ""
         page.noindex, page.gone_since = False, 0.0
+
+
+def _validator(value: str) -> str:
+    """A validator that can be sent back; others are none."""
+    return value if value.isascii() and value.isprintable() else ""
 
 
 def _reason(fetched: Fetched) -> tuple[str, str]:

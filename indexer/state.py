@@ -189,8 +189,11 @@ class State:
         return Page(*row) if row else None
 
     def pages(self) -> Iterator[Page]:
-        """All addresses in the order of their discovery."""
-        return (Page(*row) for row in self._db.execute(f"{_SELECT} ORDER BY id"))
+        """All addresses in the order of their discovery; they may be saved on the way."""
+        last = 0
+        while rows := self._db.execute(f"{_SELECT} WHERE id > ? ORDER BY id LIMIT 1000", (last,)).fetchall():
+            yield from (Page(*row) for row in rows)
+            last = rows[-1][0]
 
     def waiting(self, run: int, limit: int) -> list[Page]:
         """Addresses without an answer in this run, nearest to the start pages first."""

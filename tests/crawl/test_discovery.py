@@ -103,6 +103,23 @@ def test_other_hosts_and_excluded_paths_stay_outside(web: Web, site: Crawler) ->
     assert "other.test" not in str(web.paths())
 
 
+def test_a_start_page_needs_no_include_pattern(web: Web, site: Crawler) -> None:
+    web.page("/", "x", "/docs/a", "/blog/b")
+    web.page("/docs/a")
+    for _ in range(2):
+        report = site(include_paths=("/docs/",))
+        assert site.paths() == ["/", "/docs/a"]
+    assert report.complete
+
+
+def test_a_sitemap_of_another_site_is_reported(web: Web, site: Crawler) -> None:
+    web.page("/", "x", "https://example.org/elsewhere")
+    web.document("/sitemap.xml", "https://example.org/a\nhttps://example.org/b", "text/plain")
+    report = site()
+    assert report.skipped == {"elsewhere": 2}
+    assert "https://example.org/a" in report.examples["elsewhere"]
+
+
 def test_widening_the_scope_later_finds_pages_on_unchanged_pages(web: Web, site: Crawler) -> None:
     web.page("/", "x", "/a", "/b")
     web.page("/a")

@@ -178,11 +178,16 @@ def test_the_user_agent_names_us_and_whom_to_ask(web: Web, site: Crawler) -> Non
     assert all("+https://example.org/bot" in asked.headers["User-Agent"] for asked in web.log)
 
 
-def test_a_missing_contact_is_pointed_out_for_a_remote_site() -> None:
-    from indexer.fetch import user_agent
-    from searchd.settings import CrawlSettings
-
-    assert user_agent(CrawlSettings()).startswith("Echolot/")
+def test_a_remote_site_is_asked_slowly_and_a_missing_contact_pointed_out(
+    web: Web, site: Crawler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.crawl.is_loopback", lambda _: False)
+    small_site(web)
+    report = site()
+    assert "crawl.contact" in report.problems[0]
+    starts = [asked.at for asked in web.log]
+    assert starts[-1] - starts[0] > 0.09 * (len(starts) - 1)
+    assert site(contact="https://example.org/bot", requests_per_s=1000.0).problems == []
 
 
 def test_outside_of_the_time_window_nothing_is_asked_for(web: Web, site: Crawler, clock: Clock) -> None:

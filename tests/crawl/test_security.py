@@ -228,6 +228,18 @@ def test_broken_answers_are_failures_of_one_page(web: Web, site: Crawler, raw: b
     assert site.paths() == ["/", "/a"]
 
 
+def test_headers_that_are_no_text_do_no_harm(web: Web, site: Crawler) -> None:
+    head = b'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Language: d\xe9\r\nETag: "\xff\xfe"\r\n'
+    web.page("/", "x", "/odd", "/moved")
+    web.pages["/odd"] = Reply(raw=head + b"X-Robots-Tag: \xff\r\nContent-Length: 3\r\n\r\nodd")
+    web.pages["/moved"] = Reply(raw=b"HTTP/1.1 301 Moved\r\nLocation: /\xc3\xbc\xff\r\nContent-Length: 0\r\n\r\n")
+    for _ in range(2):
+        report = site(retries=0)
+        assert report.complete
+        assert site.paths() == ["/", "/odd"]
+    assert report.failures == 0
+
+
 def test_a_slow_trickle_ends_at_the_time_limit(web: Web, site: Crawler) -> None:
     web.page("/", "x", "/slow")
     web.pages["/slow"] = Reply(200, "x", HTML, wait_s=1.5)
