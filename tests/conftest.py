@@ -74,7 +74,7 @@ def daemon(data: Path, **flags: str) -> Iterator[str]:
     from searchd.live import Live
     from searchd.serve import listen
 
-    settings = load(environment={}, flags={"data": str(data), "server.port": "0", **flags})
+    settings = load(environment={}, flags={"data": str(data), "server.port": "0", "api.rate_address": "", **flags})
     live = Live(settings)
     live.start()
     server = listen(create_app(settings, live), settings.server)
@@ -84,5 +84,6 @@ def daemon(data: Path, **flags: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
         live.stop()
+        server.task_dispatcher.shutdown()
         server.close()
         thread.join(10)

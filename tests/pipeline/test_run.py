@@ -78,7 +78,7 @@ def test_only_what_changed_is_fetched_whole_and_published(server: DemoServer, da
     write_page(small_site, "index", "Harbour office", PAGES["index"][1], (*PAGES, "market"))
     (small_site / "library.html").unlink()
     server.log.clear()
-    assert run(server, data, "--set", "crawl.gone_after_s=0") == 0
+    assert run(server, data) == 0
     whole = {path for status, _, path in server.log if status == 200 and path.endswith(".html")}
     assert whole == {"/fees.html", "/market.html", "/index.html"}
     assert snapshot.current(root(server, data)) != first
