@@ -143,20 +143,21 @@ class Postings:
         rest = sum(word.bound for word in order)
         for word in order:
             if known is not None or threshold * _SLACK >= rest:
-                known = _merged([known] if known is not None else seen, scores, threshold * _SLACK - rest)
+                known = _left(
+                    np.sort(_concatenated(seen)) if known is None else known, scores, threshold * _SLACK - rest
+                )
             rest -= word.bound
             if known is not None and len(known) * _LOOK_UP < word.frequency:
                 sums = scores[known] + self.contributions([word], known)[:, 0]
                 scores[known] = sums
             else:
-                docs, values = _reaching(word, threshold * _SLACK - rest, scores, allowed)
-                sums = scores[docs] + values
+                docs, fresh, sums = _reaching(word, threshold * _SLACK - rest, scores, allowed)
                 scores[docs] = sums
-                seen.append(docs)
+                seen.append(fresh)
             high = sums[sums > threshold]
             if len(high) >= k:
                 threshold = _kth(high, k)
-        docs = _merged([known] if known is not None else seen, scores, threshold * _SLACK - rest)
+        docs = _left(_concatenated(seen) if known is None else known, scores, threshold * _SLACK - rest)
         values = scores[docs]
         if len(docs) > k:
             kept = values >= _kth(values, k)
@@ -185,34 +186,35 @@ def _kth(values: Floats | npt.NDArray[np.uint16], k: int) -> float:
     return float(np.partition(values, at)[at])
 
 
-def _merged(lists: Sequence[Docs], scores: Floats, least: float) -> Docs:
-    """The documents of all lists whose score is at least ``least``, ascending, each once."""
-    if not lists:
-        return np.zeros(0, dtype=np.int32)
-    docs = np.concatenate([docs[scores[docs] >= least] for docs in lists] if least > 0 else lists)
-    docs.sort()
-    return docs[np.concatenate(([True], docs[1:] != docs[:-1]))] if len(docs) else docs
+def _concatenated(lists: Sequence[Docs]) -> Docs:
+    return np.concatenate(lists) if lists else np.zeros(0, dtype=np.int32)
 
 
-def _reaching(word: Word, least: float, scores: Floats, allowed: npt.NDArray[np.bool_] | None) -> tuple[Docs, Floats]:
-    """The documents that hold a word, with what it adds, where it adds ``least`` or they have a score already."""
+def _left(docs: Docs, scores: Floats, least: float) -> Docs:
+    """The documents whose score is at least ``least``."""
+    return docs[scores[docs] >= least] if least > 0 else docs
+
+
+def _reaching(
+    word: Word, least: float, scores: Floats, allowed: npt.NDArray[np.bool_] | None
+) -> tuple[Docs, Docs, Floats]:
+    """The documents that hold a word where it adds ``least`` or they have a score already.
+
+    Returns them, those of them that had no score, and the new scores of all of them.
+    """
     if len(word.postings) == 1:
         docs, saturations, weight = word.postings[0]
-        factor = word.factor * weight
-        if least > 0:
-            keep = saturations >= np.uint16(min(least / factor, SCALE))
-            keep |= scores[docs] > 0
-            docs, saturations = docs[keep], saturations[keep]
-        values = saturations * np.float32(factor)
+        values = saturations * np.float32(word.factor * weight)
     else:
         docs, values = _best_alternative(word)
-        if least > 0:
-            keep = (values >= least) | (scores[docs] > 0)
-            docs, values = docs[keep], values[keep]
+    before = scores[docs]
+    keep = None if least <= 0 else (values >= least) | (before > 0)
     if allowed is not None:
-        keep = allowed[docs]
-        docs, values = docs[keep], values[keep]
-    return docs, values
+        keep = allowed[docs] if keep is None else keep & allowed[docs]
+    if keep is not None:
+        at = np.flatnonzero(keep)
+        docs, values, before = docs[at], values[at], before[at]
+    return docs, docs[before == 0], before + values
 
 
 def _best_alternative(word: Word) -> tuple[Docs, Floats]:
