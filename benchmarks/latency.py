@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from searchd.candidates import ROWS
 from searchd.engine import Engine
 from searchd.index.builder import BuildCounts, build
 from searchd.index.opened import Index
@@ -56,7 +57,7 @@ class MadeUpEncoder:
 
 
 class Words:
-    """Draws texts: word ``w17`` is the 17th most frequent."""
+    """Draws texts: word the most frequent words are the shortest."""
 
     def __init__(self, vocabulary: int) -> None:
         self._random = np.random.default_rng(2)
@@ -66,7 +67,16 @@ class Words:
     def text(self, count: int, rarest: float = 0.0) -> str:
         """``count`` words; ``rarest`` > 0 leaves out the most frequent ones, as questions do."""
         drawn = np.searchsorted(self._bounds, rarest + (1 - rarest) * self._random.random(count))
-        return " ".join(f"w{number}" for number in drawn.tolist())
+        return " ".join(map(_spelt, drawn.tolist()))
+
+
+def _spelt(number: int) -> str:
+    """A word of lower-case letters, one for each number."""
+    letters: list[str] = []
+    while number or not letters:
+        number, digit = divmod(number, 20)
+        letters.append("bcdfghjklmnpqrstvwxz"[digit] + "aeiou"[digit % 5])
+    return "".join(letters)
 
 
 def drafts(passages: int, words: Words) -> Iterator[PageDraft]:
@@ -142,7 +152,7 @@ def recall_at_10(index: Index, encoder: MadeUpEncoder, texts: Sequence[str]) -> 
     for text in texts:
         vector = encoder.encode_query(text)
         exact = np.argsort(-index.dense.similarities(vector, every), kind="stable")[:10]
-        found.append(len(np.intersect1d(exact, index.dense.search(vector, 10)[0])) / 10)
+        found.append(len(np.intersect1d(exact, index.dense.search(vector, ROWS)[0][:10])) / 10)
     return float(np.mean(found))
 
 

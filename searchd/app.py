@@ -49,6 +49,7 @@ def create_app(settings: Settings, live: Live) -> Flask:
     app = Flask("searchd", static_folder=None, template_folder=str(Path(__file__).parent / "web" / "templates"))
     app.extensions["echolot"] = api
     app.config["MAX_CONTENT_LENGTH"] = settings.api.max_body_bytes
+    app.url_map.merge_slashes = False  # an address is right or a 404, never a redirect
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _add_routes(app, api)
     app.register_blueprint(pages_blueprint(api))

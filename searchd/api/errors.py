@@ -101,9 +101,9 @@ def body_of(status: int, message: str = "", hint: str = "", code: str = "") -> E
 def body_of_error(error: EcholotError) -> ErrorBody:
     """Return what a deliberate error becomes over HTTP.
 
-    The message of a 500 stays inside: it may name paths of the machine.
+    What is not the caller's doing keeps its text inside, since that may name folders of the machine; the log has it.
     """
     status = next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
-    if status == 500:
-        return body_of(500)
-    return body_of(status, error.message, error.hint, error.code)
+    if status == 503:
+        return body_of(503, "no index is served at the moment", code=error.code)
+    return body_of(500) if status == 500 else body_of(status, error.message, error.hint, error.code)

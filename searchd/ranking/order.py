@@ -49,8 +49,7 @@ def arrange(
 
     eligible: candidates that may be shown at all; day: sort the matching pages by it, newest first.
     """
-    places = {int(page): place for place, page in enumerate(pages)}
-    top = np.array([places[page] for page in pinned if page in places], dtype=np.int64)
+    top = _places(pages, pinned)
     order = np.lexsort((pages, -scores))
     if eligible is not None:
         order = order[eligible[order]]
@@ -62,17 +61,24 @@ def arrange(
     return Ranking(order if nothing else matching, matching, scores, confidence, nothing)
 
 
+def _places(pages: Ints, wanted: Sequence[int]) -> Ints:
+    """Where these pages stand among the candidates, in the order wanted; absent ones are left out."""
+    if not wanted:
+        return np.empty(0, np.int64)
+    at = {int(page): place for place, page in enumerate(pages)}
+    return np.array([at[page] for page in wanted if page in at], dtype=np.int64)
+
+
 def without_duplicates(ranking: Ranking, best: Floats, lead: Floats, lang: npt.NDArray[np.int32]) -> Ranking:
     """Keep the better of two pages that say the same in the same language.
 
     best, lead: vectors of the first ``COMPARED`` results' best passages and leads, (n, dim) float32; lang: their
     languages.
     """
-    n = len(best)
     same = (best @ best.T >= DUPLICATE) & (lead @ lead.T >= DUPLICATE) & (lang[:, None] == lang[None, :])
     gone: set[int] = set()
-    for later in range(1, n):
-        if any(same[earlier, later] for earlier in range(later) if earlier not in gone):
+    for earlier, later in np.argwhere(np.triu(same, 1)).tolist():  # ascending, so a page's own fate is known
+        if earlier not in gone:
             gone.add(later)
     if not gone:
         return ranking
