@@ -138,7 +138,6 @@ class RankingSettings:
     freshness_half_life_days: float = setting(180.0, "days after which that is worth half")
     synonyms: tuple[tuple[str, ...], ...] = setting((), 'words that mean the same: ["laptop", "notebook"]')
     typos: bool = setting(True, "look for the site's nearest words where it does not know a word of the query")
-    max_query_chars: int = setting(500, "longer queries are refused")
     answer_threshold: float = setting(0.5, "confidence (0..1) below which no sentence is shown as an answer")
 
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from searchd.errors import QueryError
-from searchd.settings import RankingSettings
+from searchd.settings import ApiSettings, RankingSettings
 from searchd.text.analysis import analyse
 from searchd.text.chunks import Chunk, chunks, is_gram
 from searchd.text.language import detect, primary
@@ -17,6 +17,7 @@ from searchd.text.synonyms import with_synonyms
 from searchd.text.vocabulary import Vocabulary
 
 _DEFAULTS = RankingSettings()
+_MAX_CHARS = ApiSettings().max_query_chars
 _PHRASE = re.compile(r'["“”„«»]([^"“”„«»]+)["“”„«»]')
 #: One dash before a word of three letters or more, after a space: ``-m`` and ``--force`` are options of a command.
 _EXCLUDED = re.compile(r"(?<=\s)-(?=[^\W\d_]{3})(\S+)")
@@ -24,17 +25,23 @@ _SILENT = frozenset({"Cc", "Cs", "Co", "Cn"})  # control characters, lone surrog
 
 
 def parse(
-    text: str, lang: str, vocabulary: Vocabulary, settings: RankingSettings = _DEFAULTS, *, unfinished: bool = False
+    text: str,
+    lang: str,
+    vocabulary: Vocabulary,
+    settings: RankingSettings = _DEFAULTS,
+    *,
+    unfinished: bool = False,
+    max_chars: int = _MAX_CHARS,
 ) -> ParsedQuery:
     """Understand a query.
 
     lang: the visitor's language as a BCP 47 tag, "" = detect it. vocabulary: the words of the site. unfinished: the
-    last word is still being typed, so longer words count too even when it is a word already.
+    last word is still being typed, so longer words count too even when it is a word already. max_chars: see
+    ``ApiSettings.max_query_chars``.
 
-    Raises QueryError when the query is empty, holds only control characters or is longer than
-    ``settings.max_query_chars``.
+    Raises QueryError when the query is empty, holds only control characters or is longer than ``max_chars``.
     """
-    cleaned = _cleaned(text, settings.max_query_chars)
+    cleaned = _cleaned(text, max_chars)
     spoken = primary(lang) or detect(cleaned, vocabulary.languages)
     phrases = tuple(filter(None, (_forms(match.group(1)) for match in _PHRASE.finditer(cleaned))))
     # quotation marks and exclusions become spaces, so that offsets stay those of the text
