@@ -35,7 +35,9 @@ from searchd.index.records import Article
 
 _WORD = re.compile(r"\w+")
 _SHINGLE_WORDS = 4
-_BLOCKS = re.compile(r"^(h[1-6]|p|div|section|article|pre|d[ltd]|ul|ol|li|t[rdh]|table|br|blockquote|figure|figcaption)$")
+_BLOCKS = re.compile(
+    r"^(h[1-6]|p|div|section|article|pre|d[ltd]|ul|ol|li|t[rdh]|table|br|blockquote|figure|figcaption)$"
+)
 _KEPT_SHARE = 0.9  # of an element's word pairs must be found for it to count as kept
 _ELEMENTS = {"heading": "h1, h2, h3, h4, h5, h6", "code": "pre", "dt": "dt", "dd": "dd", "td": "td", "li": "li"}
 
@@ -58,7 +60,9 @@ RECIPES = {
 
 def main(argv: list[str]) -> int:
     """Measure or predict; return 0, or 2 for arguments that make no sense."""
-    parser = argparse.ArgumentParser(prog="benchmarks extraction", description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(
+        prog="benchmarks extraction", description=__doc__.splitlines()[0] if __doc__ else ""
+    )
     parser.add_argument("--news", nargs=2, type=Path, metavar=("HTML_DIR", "TRUTH"), help="labelled pages")
     parser.add_argument("--docs", nargs="*", default=[], metavar="RECIPE=DIR", help=f"one of {', '.join(RECIPES)}")
     parser.add_argument("--pages", type=int, default=30, help="random pages per documentation site")
@@ -177,7 +181,7 @@ def _gold(body: bytes, recipe: Recipe) -> Tag | None:
     for node in soup.find_all(_BLOCKS):
         node.insert_before("\n")
         node.insert_after("\n")
-    containers = [node for node in soup.select(recipe.main)]
+    containers = list(soup.select(recipe.main))
     outer = [node for node in containers if not any(parent in containers for parent in node.parents)]
     gold = soup.new_tag("div")
     for node in outer:
@@ -221,7 +225,9 @@ def _show(name: str, scores: list[Score], worst: int) -> None:
     precision = statistics.fmean(s.precision for s in scores if s.precision is not None)
     recall = statistics.fmean(s.recall for s in scores if s.recall is not None)
     cpu_ms = [1000 * score.cpu_s for score in scores]
-    line = f"{name}: {len(scores)} pages  F1 {_f1(precision, recall):.4f}  precision {precision:.4f}  recall {recall:.4f}"
+    line = (
+        f"{name}: {len(scores)} pages  F1 {_f1(precision, recall):.4f}  precision {precision:.4f}  recall {recall:.4f}"
+    )
     print(f"{line}  CPU {statistics.fmean(cpu_ms):.1f} ms mean, {statistics.median(cpu_ms):.1f} median")
     for kind in _ELEMENTS:
         pairs = [score.kept[kind] for score in scores if kind in score.kept]
@@ -229,7 +235,9 @@ def _show(name: str, scores: list[Score], worst: int) -> None:
         if total:
             print(f"    {kind:<8} kept {sum(kept for kept, _ in pairs) / total:.4f} of {total}")
     for score in sorted(scores, key=lambda s: _f1(s.precision or 0, s.recall or 0))[:worst]:
-        print(f"    {_f1(score.precision or 0, score.recall or 0):.3f}  {score.precision}  {score.recall}  {score.name}")
+        print(
+            f"    {_f1(score.precision or 0, score.recall or 0):.3f}  {score.precision}  {score.recall}  {score.name}"
+        )
 
 
 def _f1(precision: float, recall: float) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from searchd.index.records import Article, Block, Passage, Section
 from searchd.index.stores import Encoder
@@ -26,8 +26,8 @@ class _Piece:
     tokens: int
     headings: tuple[str, ...]
     anchor: str
-    whole: bool = True  # False: continues the block of the piece before it
     prose: bool = True  # may be repeated as overlap; code and tables are not
+    repeated: bool = False  # overlap with the passage before
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,23 @@ def split(article: Article, encoder: Encoder, settings: IndexSettings) -> tuple[
     limits = _Limits(
         target, most, min(settings.passage_min_tokens, target // 2), min(settings.passage_overlap_tokens, target // 4)
     )
-    sections = [_pieces(section, encoder, limits) for section in article.sections]
+    sections = [_pieces(section, encoder, limits) for section in _filled_in(article.sections)]
     runs = [run for pieces in _joined(sections, limits) for run in _filled(pieces, limits)]
     passages = tuple(_passage(run) for run in runs)
     if passages:
         return passages
     text = article.description or article.title
     return (Passage((), "", text, encoder.count_tokens([text])[0]),) if text else ()
+
+
+def _filled_in(sections: Sequence[Section]) -> Iterator[Section]:
+    """The sections, where a heading without text or subsections becomes the text of the section around it."""
+    for place, section in enumerate(sections):
+        following = sections[place + 1].headings if place + 1 < len(sections) else ()
+        if section.blocks or not section.headings:
+            yield section
+        elif following[: len(section.headings)] != section.headings:
+            yield replace(section, headings=section.headings[:-1], blocks=(Block("heading", section.headings[-1]),))
 
 
 def _pieces(section: Section, encoder: Encoder, limits: _Limits) -> list[_Piece]:
@@ -69,8 +79,9 @@ def _pieces(section: Section, encoder: Encoder, limits: _Limits) -> list[_Piece]
             continue
         parts = list(_parts(block, encoder, room))
         sizes = encoder.count_tokens(parts)
-        for place, (part, size) in enumerate(zip(parts, sizes, strict=True)):
-            pieces.append(_Piece(part, size, section.headings, anchor, whole=place == 0, prose=prose))
+        pieces += [
+            _Piece(part, size, section.headings, anchor, prose=prose) for part, size in zip(parts, sizes, strict=True)
+        ]
     return pieces
 
 
@@ -169,12 +180,12 @@ def _overlap(run: list[_Piece], limits: _Limits, coming: int) -> list[_Piece]:
     if not last.prose or room <= 0:
         return []
     if last.tokens <= room:
-        return [last]
+        return [replace(last, repeated=True)]
     sentences = _sentences(last.text)
     if len(sentences) < 2:
         return []
     tokens = round(last.tokens * len(sentences[-1]) / max(1, len(last.text)))
-    return [_Piece(sentences[-1].strip(), tokens, last.headings, last.anchor)] if 0 < tokens <= room else []
+    return [replace(last, text=sentences[-1].strip(), tokens=tokens, repeated=True)] if 0 < tokens <= room else []
 
 
 def _passage(run: list[_Piece]) -> Passage:
@@ -187,7 +198,8 @@ def _passage(run: list[_Piece]) -> Passage:
             lines.append(piece.headings[-1])
         last = piece.headings
         lines.append(piece.text)
-    return Passage(shared, run[0].anchor, "\n".join(lines), sum(piece.tokens for piece in run))
+    anchor = next((piece.anchor for piece in run if not piece.repeated), run[0].anchor)
+    return Passage(shared, anchor, "\n".join(lines), sum(piece.tokens for piece in run))
 
 
 def _common(paths: list[tuple[str, ...]]) -> tuple[str, ...]:

@@ -34,11 +34,16 @@ class DocumentLike(Protocol):
     """What is parsed: the crawler's stored page."""
 
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """Where the page was found."""
+
     @property
-    def body(self) -> bytes: ...
+    def body(self) -> bytes:
+        """What the server sent, decompressed."""
+
     @property
-    def content_type(self) -> str: ...
+    def content_type(self) -> str:
+        """The Content-Type header, "" when there was none."""
 
 
 def extract_many(

@@ -10,11 +10,14 @@ from urllib.parse import quote
 from bs4.element import NavigableString
 
 from indexer.extract.document import Node
+from indexer.extract.listed import listed
 from searchd.index.records import Block, BlockKind, Section
 
 INLINE = frozenset(
-    "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark math nobr q rb rp rt ruby s "
-    "samp small span strike strong sub sup time tt u var wbr".split()
+    listed(
+        "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark math nobr q rb "
+        "rp rt ruby s samp small span strike strong sub sup time tt u var wbr"
+    )
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _PERMALINK = re.compile(r"headerlink|anchor|permalink|hash-link|heading-link", re.IGNORECASE)
@@ -224,7 +227,7 @@ def is_layout(table: Node) -> bool:
         return not table.find("th")
     rows = [row for row in table.find_all("tr") if row.find(["td", "th"])]
     widths = {sum(isinstance(c, Node) and c.name in {"td", "th"} for c in row.contents) for row in rows if row}
-    return len(rows) <= 1 and not table.find("th") or widths == {1}
+    return (len(rows) <= 1 and not table.find("th")) or widths == {1}
 
 
 def own_anchor(node: Node) -> str:

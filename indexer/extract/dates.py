@@ -40,7 +40,7 @@ def _from_words(text: str) -> str:
     plain = " ".join(_ORDINAL.sub("", text).split())
     for pattern in _FORMATS:
         try:
-            return datetime.strptime(plain, pattern).date().isoformat()  # noqa: DTZ007 - a day without time
+            return datetime.strptime(plain, pattern).date().isoformat()
         except ValueError:
             continue
     try:
@@ -53,6 +53,6 @@ def _day(year: int, month: int, day: int) -> str:
     if not 1900 <= year <= 2100:  # 0001-01-01 is what a database says for "none"
         return ""
     try:
-        return datetime(year, month, day).date().isoformat()  # noqa: DTZ001 - only the calendar is asked
+        return datetime(year, month, day).date().isoformat()
     except ValueError:
         return ""

@@ -18,6 +18,7 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PageElement, Tag
 
 from indexer.charset import decode
+from indexer.extract.listed import listed
 from searchd.errors import ExtractionError
 
 MAX_TAGS = 400_000  # a tag costs about 1.5 kB: 600 MB, below the workers' memory limit
@@ -26,8 +27,10 @@ _LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{65536,}>")  # libxml2 compares every att
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff]")
 
 NEVER_CONTENT = frozenset(
-    "script style noscript template iframe object embed canvas audio video svg map select textarea datalist input "
-    "frame frameset applet meta link base title".split()
+    listed(
+        "script style noscript template iframe object embed canvas audio video svg map select textarea "
+        "datalist input frame frameset applet meta link base title"
+    )
 )
 _OPT_OUTS = ("data-echolot-ignore", "data-nosnippet")
 _SUSPECTS = lxml.etree.XPath(f"//*[@hidden or @style or {' or '.join('@' + name for name in _OPT_OUTS)}]")
@@ -72,6 +75,7 @@ class Document:
     body: Node
     nodes: tuple[Node, ...]  # all elements in document order: a loop over them is ten times as fast as a CSS selector
     elements: tuple[lxml.html.HtmlElement, ...]  # their lxml counterparts, by ``Node.place``
+    too_deep: bool  # whether elements below MAX_DEPTH were joined with their ancestor
 
 
 def parse(body: bytes, url: str, content_type: str = "") -> Document:
@@ -88,8 +92,9 @@ def parse(body: bytes, url: str, content_type: str = "") -> Document:
     _strip(tree)
     soup, nodes, elements = _soup(tree)
     root = nodes[0]
+    too_deep = len(nodes) < sum(1 for _ in tree.iter())
     found = next((child for child in root.children if isinstance(child, Node) and child.name == "body"), root)
-    return Document(url, soup, tree, head, found, tuple(nodes), tuple(elements))
+    return Document(url, soup, tree, head, found, tuple(nodes), tuple(elements), too_deep)
 
 
 def _strip(tree: lxml.html.HtmlElement) -> None:

@@ -6,17 +6,19 @@ import re
 from urllib.parse import urlsplit
 
 from indexer.extract.document import Document
+from indexer.extract.listed import listed
 from searchd.index.records import Section
 from searchd.text.language import detect, primary
 
 _MIN_CHARS = 300  # less text does not outvote markup
 _SAMPLE_CHARS = 1200
 _SUFFIX = re.compile(r"\.([a-z]{2})([_-][a-z]{2,4})?\.[a-z]{3,5}$", re.IGNORECASE)  # index.de.html
-_CODES = frozenset(  # of the languages that sites are written in, as they stand in addresses (ISO 639-1)
-    (
-        "ar bg bn ca cs cy da de el en es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka ko lt lv mk ms nb nl nn no pl "
-        "pt ro ru sk sl sq sr sv sw ta te th tr uk ur vi zh"
-    ).split()
+# of the languages that sites are written in, as they stand in addresses (ISO 639-1)
+_CODES = frozenset(
+    listed(
+        "ar bg bn ca cs cy da de el en es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka ko lt lv mk ms "
+        "nb nl nn no pl pt ro ru sk sl sq sr sv sw ta te th tr uk ur vi zh"
+    )
 )
 _CODE = re.compile(r"^([a-z]{2})([_-][a-z]{2,4})?$", re.IGNORECASE)  # /de/ or /pt-br/
 

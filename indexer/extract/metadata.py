@@ -11,23 +11,25 @@ from indexer.extract.blocks import inline_text
 from indexer.extract.dates import iso_date
 from indexer.extract.document import Document, Node
 from indexer.extract.language import page_language
+from indexer.extract.listed import listed
 from indexer.extract.root import select
 from searchd.index.records import Article, Section
 from searchd.settings import ExtractSettings
 
 _SEPARATOR = re.compile(r"\s+[|·•»›:–—-]+\s+|\s*[|»]\s*|\s::\s|:\s+(?=[^:]*$)")
 _TITLE_END = re.compile(r"[\s|·•»›–—:-]+$")
-_PUBLISHED = (
-    "article:published_time og:published_time datepublished parsely-pub-date sailthru.date dc.date.issued dcterms.issued "
-    "dcterms.created dc.date dcterms.date citation_publication_date pubdate publishdate publish-date date"
-).split()
-_MODIFIED = (
+_PUBLISHED = listed(
+    "article:published_time og:published_time datepublished parsely-pub-date sailthru.date dc.date.issued "
+    "dcterms.issued dcterms.created dc.date dcterms.date citation_publication_date pubdate publishdate "
+    "publish-date date"
+)
+_MODIFIED = listed(
     "article:modified_time og:updated_time datemodified dcterms.modified dc.date.modified last-modified revised"
-).split()
-_AUTHOR = "author article:author dc.creator dcterms.creator parsely-author citation_author sailthru.author".split()
-_TAGS = "article:tag parsely-tags keywords news_keywords sailthru.tags".split()
-_CATEGORY = "article:section parsely-section section dc.subject".split()
-_IMAGE = "og:image og:image:url twitter:image twitter:image:src thumbnail".split()
+)
+_AUTHOR = listed("author article:author dc.creator dcterms.creator parsely-author citation_author sailthru.author")
+_TAGS = listed("article:tag parsely-tags keywords news_keywords sailthru.tags")
+_CATEGORY = listed("article:section parsely-section section dc.subject")
+_IMAGE = listed("og:image og:image:url twitter:image twitter:image:src thumbnail")
 _ARTICLE_TYPES = re.compile(
     r"Article|Posting|Report|WebPage|FAQPage|HowTo|Recipe|Product|Event|Course|Book", re.IGNORECASE
 )
@@ -63,7 +65,7 @@ def _first(meta: dict[str, tuple[str, ...]], names: Iterable[str]) -> str:
     return next((meta[name][0] for name in names if name in meta), "")
 
 
-def _strings(value: Any) -> list[str]:
+def _strings(value: object) -> list[str]:
     """Text of a JSON-LD value: a string, an object's name or url, or a list of them."""
     if isinstance(value, str):
         return [" ".join(value.split())] if value.strip() else []
@@ -99,7 +101,7 @@ def _agreeing_part(title: str, heading: str) -> str:
     return max(inside, key=len, default="")
 
 
-def _never(node: Node) -> bool:
+def _never(_: Node) -> bool:
     """Nothing of a title is navigation."""
     return False
 

@@ -16,7 +16,8 @@ from indexer.extract.vote import Vote, is_news, keep_voted
 from searchd.index.records import Article
 from searchd.settings import ExtractSettings
 
-EXTRACTION_VERSION = "1"
+EXTRACTION_VERSION = "2"
+_DEFAULTS = ExtractSettings()
 # Settings that decide how a page is read, not what comes out of it.
 _NEUTRAL = frozenset({"workers", "timeout_s", "memory_bytes", "boilerplate_share", "near_duplicates"})
 
@@ -28,7 +29,7 @@ def fingerprint(settings: ExtractSettings) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def extract(body: bytes, url: str, content_type: str = "", settings: ExtractSettings = ExtractSettings()) -> Article:
+def extract(body: bytes, url: str, content_type: str = "", settings: ExtractSettings = _DEFAULTS) -> Article:
     """Return the article of an HTML page or a PDF; raise ExtractionError when it cannot be read.
 
     Pure and single-threaded: no network, no time limit (``extract_many`` sets one). ConfigError for a selector that

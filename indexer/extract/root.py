@@ -9,6 +9,7 @@ import soupsieve
 from bs4 import Tag
 
 from indexer.extract.document import Document, Node
+from indexer.extract.listed import listed
 from indexer.extract.vote import Vote, words
 from searchd.errors import ConfigError
 
@@ -18,8 +19,10 @@ _DOMINANT = 0.6  # of the text of all containers of its kind must be in the chos
 _ALL = 0.9
 _HELD = 0.95  # of the voted words must be in the subtree that the vote leads to
 _IDS = frozenset(
-    "main content main-content maincontent content-main page-content pagecontent article-body articlebody bodycontent "
-    "mw-content-text docs-content doc-content primary".split()
+    listed(
+        "main content main-content maincontent content-main page-content pagecontent article-body articlebody "
+        "bodycontent mw-content-text docs-content doc-content primary"
+    )
 )
 _CLASS = re.compile(
     r"(^|\s)((article|post|entry|story|page|doc|docs|document|documentation)[_-]{0,2}(body|content|text)|main-content|"
@@ -68,7 +71,7 @@ def outermost(nodes: Iterable[Node]) -> tuple[Node, ...]:
 
 
 def _semantic(document: Document, least: int, vote: Vote) -> Node | None:
-    """The container that markup names, when it dominates its kind and is no menu; class names need the vote's consent."""
+    """The container that markup names, when it dominates its kind and is no menu; a class needs the vote's consent."""
     by_kind: dict[int, list[Node]] = {}
     for node in document.nodes:
         if node.chars >= least and node.link_share <= MAX_LINK_SHARE:

@@ -55,7 +55,11 @@ class Vote:
     def text(self) -> str:
         """The text that it takes for the article; "" when it finds none."""
         nodes = self._document.nodes
-        if len(nodes) > _MAX_ELEMENTS or sum(node.name == "table" for node in nodes) > _MAX_TABLES:
+        if (
+            self._document.too_deep
+            or len(nodes) > _MAX_ELEMENTS
+            or sum(node.name == "table" for node in nodes) > _MAX_TABLES
+        ):
             return ""
         try:
             found = trafilatura.bare_extraction(self._tree, fast=True, with_metadata=False, include_comments=False)

@@ -1,0 +1,1 @@
+"""Extraction: pages and PDFs to articles, articles to passages."""
