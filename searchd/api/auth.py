@@ -88,7 +88,7 @@ class Gatekeeper:
 
     def _identify(self, scope: Scope, environ: dict[str, Any]) -> Caller:
         address = environ.get("REMOTE_ADDR") or "unknown"
-        secret = sent_secret(environ)
+        secret = sent_secret(environ, scope)
         if not secret and scope in self._public:
             return Caller(address)
         if not secret:
@@ -122,20 +122,21 @@ class Gatekeeper:
                 raise ApiError(429, f"more than {item.amount} requests per {item.get_expiry()} s", retry_after_s=wait_s)
 
 
-def sent_secret(environ: dict[str, Any]) -> str:
+def sent_secret(environ: dict[str, Any], scope: Scope = "search") -> str:
     """Return the API key that a request carries, "" when none.
 
-    Authorization: Bearer (RFC 6750, section 2.1), X-Api-Key, or the password of Authorization: Basic (RFC 7617), which
-    lets an operator open the report in a browser.
+    Authorization: Bearer (RFC 6750, section 2.1) or X-Api-Key. For the scope ``admin`` also the password of
+    Authorization: Basic (RFC 7617), which lets an operator open the report in a browser; elsewhere Basic is left to
+    a proxy that protects the whole website with it.
     """
     kind, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if kind.lower() == "bearer":
-        return str(token.strip())
-    if kind.lower() == "basic":
+    if kind.lower() == "basic" and scope == "admin":
         try:
-            return base64.b64decode(token, validate=True).decode().partition(":")[2]
+            return base64.b64decode(token, validate=True).decode().partition(":")[2] or "not a key"
         except ValueError:
             return "not a key"
+    if kind and kind.lower() != "basic":
+        return str(token.strip()) if kind.lower() == "bearer" and token.strip() else "not a key"
     return str(environ.get("HTTP_X_API_KEY", ""))
 
 

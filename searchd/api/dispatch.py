@@ -53,9 +53,10 @@ def _refuse(constant: str) -> object:
 
 
 def _answer(api: Api, endpoint: Endpoint, args: Arguments) -> Response:
-    site = args.get("site") or ""
-    if site and site not in api.live.sites():
+    site = args.get("site")
+    if site is not None and site not in api.live.sites():
         raise ApiError(404, f"no site is named {shown_text(site)}", "see /readyz for the sites", code="unknown_site")
+    site = site or ""
     call = Call(api, args, api.site_name(site))
     if endpoint.engine:
         call.engine = api.engine(site)

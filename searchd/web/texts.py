@@ -49,7 +49,6 @@ TEXTS: dict[str, dict[str, str]] = {
         "share": "Share",
         "documentation": "API",
         "powered": "Search by Echolot",
-        "answer": "Answer from this site",
     },
     "de": {
         "search": "Suchen",
@@ -97,7 +96,6 @@ TEXTS: dict[str, dict[str, str]] = {
         "share": "Anteil",
         "documentation": "API",
         "powered": "Suche mit Echolot",
-        "answer": "Antwort von dieser Website",
     },
 }
 

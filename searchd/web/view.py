@@ -127,7 +127,7 @@ def _hit_view(hit: Hit, visitor: str) -> HitView:
     seen = {best.anchor}
     also = []
     for section in hit.sections[1:3]:
-        if section.anchor not in seen and section.headings:
+        if section.anchor not in seen and section.headings and section.headings[-1] != hit.title:
             seen.add(section.anchor)
             also.append(SectionView(section.headings[-1], deep_link(hit.url, section.anchor)))
     path = [heading for heading in best.headings if heading != hit.title]

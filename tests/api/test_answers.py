@@ -244,6 +244,17 @@ def test_a_wrong_or_foreign_key_opens_nothing(client: FlaskClient) -> None:
     assert client.get("/api/v1/admin/report").headers["WWW-Authenticate"] == "Bearer"
 
 
+@pytest.mark.parametrize("authorization", ["Digest x", "Bearer", "Bearer x", "Basic eDp5", "Basic %%%", "x"])
+def test_a_second_wrong_key_is_not_outweighed_by_a_right_one(client: FlaskClient, authorization: str) -> None:
+    headers = {"X-Api-Key": ADMIN, "Authorization": authorization}
+    error_of(client.get("/api/v1/admin/report", headers=headers), 401)
+
+
+def test_a_website_behind_a_password_of_its_proxy_can_be_searched(client: FlaskClient) -> None:
+    response = client.get(SEARCH, query_string={"q": "ferry"}, auth=("editor", "the proxy's password"))
+    assert response.status_code == 200
+
+
 def test_an_operator_opens_the_report_in_a_browser(client: FlaskClient) -> None:
     asked = client.get("/api/v1/admin/report?format=html")
     assert asked.headers["WWW-Authenticate"].startswith("Basic")

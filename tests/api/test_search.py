@@ -133,9 +133,10 @@ def test_each_site_is_asked_by_its_name(client: FlaskClient, live: ShelfLive) ->
     live.shelves["other"] = Shelf(live.shelves["town"].books[:1], "other-1")  # type: ignore[union-attr]
     assert ask(client, q="ferry", site="other")["snapshot"] == "other-1"
     assert ask(client, q="ferry")["snapshot"] == "shelf-1"
-    response = client.get(SEARCH, query_string={"q": "ferry", "site": "nowhere"})
-    assert response.status_code == 404
-    assert response.get_json()["error"]["code"] == "unknown_site"
+    for name in ("nowhere", ""):
+        response = client.get(SEARCH, query_string={"q": "ferry", "site": name})
+        assert response.status_code == 404
+        assert response.get_json()["error"]["code"] == "unknown_site"
 
 
 def test_the_other_endpoints_answer(client: FlaskClient) -> None:
