@@ -267,7 +267,7 @@ class Lexical:
                 without[self._pages.docs(alternative.number)] = False
             pages = _both(pages, without)
         for phrase in parsed.phrases:
-            rows = _both(rows, self._rows_with_phrase(phrase))
+            rows = _both(rows, self._rows_with_phrase(phrase, parsed))
         if rows is not None:
             holding = np.zeros(self.n_pages, dtype=np.bool_)
             holding[self._page_of_row[rows]] = True
@@ -276,13 +276,29 @@ class Lexical:
             rows = _both(rows, pages[self._page_of_row])
         return pages, rows
 
-    def _rows_with_phrase(self, phrase: Sequence[str]) -> Mask:
+    def _rows_with_phrase(self, phrase: Sequence[str], parsed: ParsedQuery) -> Mask:
         mask = np.zeros(self.n_passages, dtype=np.bool_)
         forms = [self.vocabulary.form_number(form) for form in phrase]
         if forms and min(forms) >= 0:
+            rows = self._rows_with_words(phrase, parsed)
+            rarest = min(range(len(phrase)), key=lambda at: self.vocabulary.pages_with(phrase[at]))
             for sequences in self._sequences:
-                mask[sequences.docs_with(forms)] = True
+                mask[sequences.docs_with(forms, rarest, rows)] = True
         return mask
+
+    def _rows_with_words(self, words: Sequence[str], parsed: ParsedQuery) -> Ints:
+        """Rows that hold all of a phrase's words, in any order and inflection."""
+        mask: Mask | None = None
+        for term in parsed.terms:
+            if term.form in words:
+                holding = np.zeros(self.n_passages, dtype=np.bool_)
+                for alternative in self._group(term).alternatives:
+                    holding[self._passages.docs(alternative.number)] = True
+                mask = _both(mask, holding)
+        return np.arange(self.n_passages) if mask is None else np.flatnonzero(mask)
+
+
+_READ_ALL = 1000  # words that are compared in the time that one document is fetched
 
 
 class Sequences:
@@ -292,13 +308,21 @@ class Sequences:
         self._starts: Ints = open_array(folder, f"{name}.starts")
         self._forms: npt.NDArray[np.uint32] = open_array(folder, f"{name}.forms")
 
-    def docs_with(self, forms: Sequence[int]) -> Ints:
-        """Documents in which the forms follow each other, ascending."""
-        at = np.flatnonzero(self._forms[: len(self._forms) - len(forms) + 1] == forms[0])
-        for offset, form in enumerate(forms[1:], 1):
-            at = at[self._forms[at + offset] == form]
-        docs = np.searchsorted(self._starts, at, side="right") - 1
-        return np.unique(docs[at + len(forms) <= self._starts[docs + 1]])
+    def docs_with(self, forms: Sequence[int], rarest: int, docs: Ints) -> Ints:
+        """Those of ``docs`` in which the forms follow each other. rarest: place of the form to look for first."""
+        if len(docs) * _READ_ALL > len(self._forms):
+            docs, text, starts = np.arange(len(self._starts) - 1), self._forms, self._starts
+        else:
+            spans = zip(self._starts[docs].tolist(), self._starts[docs + 1].tolist(), strict=True)
+            text = np.concatenate([self._forms[start:end] for start, end in spans] or [self._forms[:0]])
+            starts = np.concatenate(([0], np.cumsum(self._starts[docs + 1] - self._starts[docs])))
+        at = np.flatnonzero(text == forms[rarest]) - rarest
+        at = at[(at >= 0) & (at + len(forms) <= len(text))]
+        for offset, form in enumerate(forms):
+            at = at[text[at + offset] == form]
+        owner = np.searchsorted(starts, at, side="right") - 1
+        found: Ints = docs[np.unique(owner[at + len(forms) <= starts[owner + 1]])]
+        return found
 
 
 def _both(left: Mask | None, right: Mask) -> Mask:

@@ -64,7 +64,7 @@ def detect(text: str, candidates: Sequence[str] = ()) -> str:
     return _detect(sample, tuple(sorted({primary(tag) for tag in candidates if tag})))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _detect(sample: str, candidates: tuple[str, ...]) -> str:
     model = _load()
     content = unicodedata.normalize("NFC", sample.lower() if sample.isupper() else sample).encode(errors="replace")
