@@ -167,6 +167,9 @@ class Run:
 
     def _judge_start(self, page: Page) -> None:
         self.report.start_page_ok = page.kind == "page" and not page.error
+        if not self.gate.source.has_robots:
+            self.report.start_page_ok = True  # a folder lists its pages; it may do without a first one
+            return
         if self.report.start_page_ok:
             if page.content_type not in HTML:
                 raise SiteError(f"{page.url} is {page.content_type}, not HTML", _hint(page))

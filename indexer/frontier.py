@@ -48,6 +48,9 @@ class Frontier:
 
     def load(self, now: float, *, resumed: bool = False) -> None:
         """Take up the known addresses: judge them again by today's rules, let rest what need not be asked for."""
+        if resumed:
+            self.report.failed.clear()
+            self.report.suspect = 0
         for page in self.state.pages():
             self._known.add(page.url)
             reason = self._forbidden(page.url, entry=page.source == "start")
@@ -59,6 +62,8 @@ class Frontier:
                     self.report.skip(reason.partition(":")[0], page.url)
                 continue
             self._room -= page.kind in ("page", "new")
+            if resumed and page.done_run == self.run and page.error and page.kind in ("page", "new"):
+                self._ask_again(page)
             if page.done_run < self.run and self._rests(page, now):
                 page.done_run = self.run
                 self.state.save(page)
@@ -175,6 +180,12 @@ class Frontier:
         page.done_run, page.sitemap_at = self.run - 1, max(lastmod, page.sitemap_at)
         self.state.save(page)
         self.waiting += 1
+
+    def _ask_again(self, page: Page) -> None:
+        """What failed before the run was cut short may be well now."""
+        page.done_run = self.run - 1
+        self.state.save(page)
+        self.report.fetched -= 1
 
     def _rests(self, page: Page, now: float) -> bool:
         if page.depth == 0 or (page.error and page.kind in ("page", "new")):

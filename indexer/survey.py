@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from indexer import robots, sitemaps, soft404, urls
+from indexer.complexity import too_complex
 from indexer.crawl_report import CrawlReport
 from indexer.fetch import Fetched
 from indexer.frontier import Frontier
@@ -112,7 +113,7 @@ class Survey:
         else:
             for url in soft404.probes(self.start):
                 fetched = await self.gate.follow(url, self.settings.max_redirects)
-                if 200 <= fetched.status < 300 and fetched.body.strip():
+                if 200 <= fetched.status < 300 and fetched.body.strip() and not too_complex(fetched.body):
                     soft_404.learn(url, fetched.body)
             self.state.put_fact("soft 404", {"at": self.now(), "texts": soft_404.texts})
         home = self.state.page(self.start)

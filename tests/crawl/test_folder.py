@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from searchd.errors import ConfigError
+from searchd.errors import ConfigError, SiteError
 from tests.crawl.conftest import Crawler
 from tests.crawl.server import Web
 
@@ -40,6 +40,18 @@ def test_only_changed_files_are_read_again(site: Crawler, build: Path) -> None:
     (build / "docs" / "über uns.html").unlink()
     report = site(folder=str(build))
     assert (report.changed, report.gone, report.not_modified) == (1, 1, 2)
+
+
+def test_a_folder_without_an_index_page_will_do(site: Crawler, build: Path) -> None:
+    (build / "index.html").unlink()
+    report = site(folder=str(build))
+    assert site.paths() == ["/docs/", "/docs/%C3%BCber%20uns.html", "/docs/a.html"]
+    assert report.start_page_ok
+
+
+def test_an_empty_folder_is_an_error(site: Crawler, tmp_path: Path) -> None:
+    with pytest.raises(SiteError, match="no page"):
+        site(folder=str(tmp_path))
 
 
 def test_links_cannot_lead_out_of_the_folder(site: Crawler, build: Path, tmp_path: Path) -> None:

@@ -102,6 +102,21 @@ def test_failures_before_the_interruption_still_count(web: Web, site: Crawler) -
     assert report.failed == {"status 500": 1}
 
 
+def test_what_failed_while_the_site_was_down_is_asked_again_when_it_is_back(web: Web, site: Crawler) -> None:
+    tree(web, 0.0)
+    down = {f"/{letter}": Reply(500) for letter in "abc"}
+    web.pages |= down
+    first = site(retries=0, max_failures_in_row=3, max_concurrency=1)
+    assert not first.complete
+    for path in down:
+        del web.pages[path]
+    second = site(retries=0)
+    assert second.failed == {}
+    assert second.complete
+    assert site.state.counts()["pages"] == 121
+    assert second.fetched == 121
+
+
 def test_an_old_interrupted_run_is_not_continued(web: Web, site: Crawler, clock: Clock) -> None:
     tree(web, 0.0)
     stop = threading.Event()
