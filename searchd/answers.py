@@ -37,7 +37,7 @@ _CHARS = (12, 600)  # of a sentence that can be an answer
 NAMES = ("words", "parts", "vector", "before", "after", "pairs", "page", "new", "length", *KINDS)
 WEIGHTS = np.array([3.3, 4.5, 0.4, 3.0, 1.3, 0.5, 2.0, -0.3, 0.3, 1.7, 1.6, 1.4, 0.5, 0.6], np.float32)
 # log-odds that a sentence holds the answer: constant, its score, its share among all, words, its page's confidence
-CALIBRATION = np.array([-4.0, 0.3, 2.0, 1.0, 2.0], np.float32)
+CALIBRATION = np.array([-8.8, 0.18, 4.6, 0.6, 5.0], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,13 @@ def answer(ranked: Ranked, index: Index, encoder: Encoder, limit: int, threshold
     features = evidence(ranked, found, encoder)
     scores = features @ WEIGHTS
     order = np.argsort(-scores, kind="stable")
-    sure = confidences(ranked, found, features, scores)
+    # no sentence is surer than one that scores better
+    sure = np.minimum.accumulate(confidences(ranked, found, features, scores)[order])
     chosen: dict[str, AnswerSentence] = {}
-    for at in order.tolist():
-        if float(sure[at]) < threshold or len(chosen) == limit:
+    for at, confidence in zip(order.tolist(), sure.tolist(), strict=True):
+        if confidence < threshold or len(chosen) == limit:
             break
-        chosen.setdefault(found[at].shown, _sentence(index, found[at], float(sure[at])))
+        chosen.setdefault(found[at].shown, _sentence(index, found[at], confidence))
     return tuple(chosen.values())
 
 
