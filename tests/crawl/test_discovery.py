@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from indexer.scope import siblings
 from searchd.errors import ConfigError, SiteError
 from tests.crawl.conftest import Crawler
 from tests.crawl.server import Reply, Web
@@ -309,12 +310,42 @@ def test_texts_of_links_from_other_pages_are_known_without_the_menu(web: Web, si
     assert site.documents()["/target"].anchor_texts == ("How to moor",)
 
 
-def test_the_start_page_may_move_to_www_or_https(web: Web, site: Crawler) -> None:
-    from indexer.scope import siblings
-
+def test_only_scheme_and_www_make_siblings() -> None:
     assert siblings("http://example.org/", "https://www.example.org/")
     assert not siblings("http://example.org/", "https://example.com/")
     assert not siblings("http://127.0.0.1:8000/", "http://127.0.0.1:9000/")
+
+
+def test_a_start_page_that_moved_to_a_sibling_is_followed_and_remembered(
+    web: Web, site: Crawler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.survey.siblings", lambda *_: True)
+    monkeypatch.setattr("indexer.addresses.is_internal", lambda _: False)
+    with Web("127.0.0.2") as sibling:
+        web.redirect("/", sibling.url("/"))
+        sibling.page("/", "x", "/a")
+        sibling.page("/a")
+        sibling.robots("User-agent: *\nDisallow: /b")
+        for _ in range(2):
+            report = site()
+            assert site.paths() == [sibling.url("/"), sibling.url("/a")]
+            assert report.start_page_ok
+        assert sibling.asked("/robots.txt") != []
+
+
+def test_trouble_with_the_robots_of_a_second_host_keeps_its_copies_unasked(
+    web: Web, site: Crawler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Web("127.0.0.2") as second:
+        web.page("/", "x", second.url("/a"))
+        second.page("/a")
+        site(hosts=(second.origin,))
+        second.pages["/robots.txt"] = Reply(503)
+        second.log.clear()
+        report = site(hosts=(second.origin,), retries=0)
+        assert second.asked("/a") == []
+        assert report.failed == {"robots": 1}
+        assert second.url("/a") in site.paths()
 
 
 def test_a_start_page_that_redirects_to_another_site_is_an_error(web: Web, site: Crawler) -> None:
