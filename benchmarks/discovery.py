@@ -229,6 +229,8 @@ def _first_sentence(ranked: Ranked, engine: Engine) -> tuple[str, float]:
 
 
 def _top_page(ranked: Ranked, engine: Engine) -> tuple[str, list[str]]:
+    if not len(ranked.ranking.order):
+        return "", []
     page = engine.page(int(ranked.candidates.evidence.pages[ranked.ranking.order[0]]))
     rows = range(page.first_row, page.first_row + page.n_passages)
     return page.lang, [
