@@ -22,7 +22,9 @@ INLINE = frozenset(
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _PERMALINK = re.compile(r"headerlink|anchor|permalink|hash-link|heading-link", re.IGNORECASE)
 _PERMALINK_TEXT = frozenset({"", "¶", "#", "§", "🔗", "link", "permalink", "anchor"})
-_GUTTER = re.compile(r"(^|\s)(linenos?|gutter|line-?numbers(-rows)?|rouge-gutter)(\s|$)", re.IGNORECASE)
+_GUTTER = re.compile(
+    r"(^|\s)(linenos?|gutter|line-?numbers(-rows)?|rouge-gutter|lnt?|hljs-ln-numbers|blob-num)(\s|$)", re.IGNORECASE
+)
 _BLANK_LINES = re.compile(r"\n\s*\n(\s*\n)+")
 _MIN_ALT_WORDS = 4  # shorter alternative texts are decoration ("logo", "photo of ...")
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from indexer.extract.document import Node
 from indexer.extract.root import MIN_CHARS, select
 
-_TAGS = frozenset({"nav", "footer", "form", "button", "dialog"})
+_TAGS = frozenset({"nav", "footer", "form", "dialog"})
 _ROLES = frozenset(
-    {"navigation", "search", "banner", "contentinfo", "dialog", "alertdialog", "toolbar", "menu", "menubar"}
+    {"navigation", "search", "banner", "contentinfo", "dialog", "alertdialog", "toolbar", "menu", "menubar", "tablist"}
 )
 # Names that hold no content whatever is in them, and names that do where links or little text confirm it.
 _SURE = re.compile(
@@ -35,6 +35,10 @@ _SHORT = 80  # characters that confirm it as well: "Share on ..."
 _COMMENTS = re.compile(
     r"(^|[\s_-])(comments|commentlist|comment-(list|thread|section)|disqus_thread)($|[\s_-])", re.IGNORECASE
 )
+_INLINE_NOISE = re.compile(
+    r"(^|[\s_-])(edit-?section|sr-only|visually-?hidden|screen-reader-text)($|\s)", re.IGNORECASE
+)
+_MIN_OPENER = 15  # characters of a question that opens its answer; shorter buttons say "Copy" or "Menu"
 _HEADING = re.compile(r"^h[1-6]$")
 _WORD = re.compile(r"[^\W_]+")
 _MAX_SHARE = 0.3  # of the prose may go with one element: more is the article, whatever its class says
@@ -61,10 +65,14 @@ def pruner(roots: tuple[Node, ...], exclude: tuple[str, ...]) -> Callable[[Node]
 
 def is_navigation(node: Node) -> bool:
     """Whether markup or links say that a node is not part of the text."""
+    if node.name == "button":
+        return not _is_opener(node)
     if node.name in _TAGS or node.attrs.get("role") in _ROLES:
         return True
     if node.name == "h1":
         return _is_site_name(node)
+    if node.name == "span":
+        return bool(_INLINE_NOISE.search(str(node.attrs.get("class", ""))))
     if node.name not in _CHECKED:
         return False
     names = _names(node)
@@ -81,6 +89,13 @@ def _is_site_name(heading: Node) -> bool:
     if heading.link_share < 1 or heading.find("a", href=re.compile("^[^#]")) is None:
         return False
     return isinstance(other := heading.find_next("h1"), Node) and other.link_share < 1
+
+
+def _is_opener(button: Node) -> bool:
+    """A button that is a heading's text or opens the text below, as in lists of questions and answers."""
+    if any(_HEADING.match(parent.name) or parent.name in {"dt", "summary"} for parent in button.parents):
+        return True
+    return button.chars >= _MIN_OPENER and ("aria-expanded" in button.attrs or "aria-controls" in button.attrs)
 
 
 def _is_comments(node: Node) -> bool:

@@ -60,6 +60,26 @@ def test_a_class_that_looks_like_navigation_does_not_cost_the_article() -> None:
     assert "lighthouse keeper" in text(page(f'<div class="pagination sidebar">{PROSE}</div>'))
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "<h3><button>When is it lit?</button></h3>",
+        '<button aria-expanded="false">When is it lit? At night?</button>',
+        "<details><summary>When is it lit?</summary>At night.</details>",
+    ],
+)
+def test_questions_on_buttons_are_read_and_other_buttons_are_not(question: str) -> None:
+    found = extract(page(f"<h1>Lamp</h1><button>Copy</button>{question}{PROSE}"), URL)
+    read = found.text + " ".join(section.headings[-1] for section in found.sections)
+    assert "When is it lit?" in read
+    assert "Copy" not in read
+
+
+def test_edit_links_are_no_part_of_a_heading() -> None:
+    heading = '<h1>Lamp</h1><h2>Oil<span class="mw-editsection">[<a href="/edit">edit</a>]</span></h2>'
+    assert extract(page(heading + PROSE), URL).sections[-1].headings == ("Lamp", "Oil")
+
+
 def test_a_page_of_links_keeps_them() -> None:
     assert "Other story number 3" in text(page(f"<h1>All stories</h1><ul>{LINKS}</ul>"))
 
