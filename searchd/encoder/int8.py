@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchd.encoder.calibrate import Site
-from searchd.encoder.checkpoint import Checkpoint
+from searchd.encoder.checkpoint import BlockWords, Checkpoint
 from searchd.encoder.graph import FloatBert, Graph
 from searchd.index.stores import Floats
 
@@ -34,6 +34,7 @@ _HEADROOM = 1.25
 _OUTLIERS = 16
 _DAMPING = 0.01
 _BLOCK = 128
+_WORD_BLOCK = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,18 @@ class IntBert(FloatBert):
     def __init__(self, checkpoint: Checkpoint, graph: Graph, found: Mapping[str, Site], *, careful: bool) -> None:
         super().__init__(checkpoint, graph)
         self.found, self.careful = found, careful
+
+    def words(self) -> str:
+        """Word vectors of the ids, in bytes too: blocks of 32 weights share a step, as in the 4-bit tables."""
+        table = self.checkpoint.words
+        if isinstance(table, BlockWords):
+            return super().words()
+        blocks = table.reshape(len(table), -1, _WORD_BLOCK)
+        steps = np.maximum(np.abs(blocks).max(axis=2), 1e-12) / 127
+        values = (np.rint(blocks / steps[:, :, None]) + 128).astype(np.uint8).reshape(table.shape)
+        inputs = [self.graph.weight("words", values), "ids", self.graph.weight("words.scales", steps)]
+        sizes = {"gather_axis": 0, "quantize_axis": 1, "block_size": _WORD_BLOCK, "bits": 8}
+        return self.graph.fused("GatherBlockQuantized", inputs, "words.gather", **sizes)
 
     def bias(self, name: str) -> Floats:
         """A linear layer's bias."""

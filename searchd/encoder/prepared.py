@@ -20,7 +20,7 @@ from searchd.encoder.checkpoint import sha256
 from searchd.encoder.spec import ModelSpec, read_json
 from searchd.errors import ModelError
 
-FORMAT = 5
+FORMAT = 6
 MANIFEST = "encoder.json"
 FLOAT = "float"  # stem of the graph for accelerators, where the other one is in 8 bits
 

@@ -21,7 +21,7 @@ MODELS = ("all-MiniLM-L6-v2", "multilingual-e5-small")
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("precision", ["exact", "balanced"])
+@pytest.mark.parametrize("precision", ["exact", "fast"])
 def test_a_text_gets_the_same_unit_vector_alone_and_among_others(encoder_of: Loader, name: str, precision: str) -> None:
     encoder = encoder_of(name, precision)
     together = encoder.encode_passages(TEXTS)
@@ -135,7 +135,7 @@ def test_eight_bits_keep_the_nearest_passages(encoder_of: Loader, precision: str
 
 
 def test_languages_meet_in_the_multilingual_model(encoder_of: Loader) -> None:
-    encoder = encoder_of("multilingual-e5-small", "balanced")
+    encoder = encoder_of("multilingual-e5-small", "fast")
     rows = encoder.encode_passages(
         ["The library lends books for four weeks.", "A boat of ten metres pays twelve euros."]
     )
