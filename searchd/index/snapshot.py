@@ -4,7 +4,7 @@
     <site>/snapshots/<id>/        published; never changes again
     <site>/CURRENT                the id being served; replaced by rename, folder fsynced
 
-The hashes are mandatory: a flipped bit loads silently in FAISS 15 times out of 16 and in tantivy always.
+The hashes are mandatory: a flipped bit loads silently in FAISS 15 times out of 16.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The narrow interfaces between the engine and its stores.
 
-The engine knows these protocols only; FAISS, tantivy and SQLite stand behind them today, a distributed store
+The engine knows these protocols only; FAISS, our BM25F postings and SQLite stand behind them today, a distributed store
 may stand behind them later. Each is safe to call from many threads at once and never changes once opened.
 """
 
