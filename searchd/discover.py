@@ -55,10 +55,11 @@ def similar(index: Index, page: int, limit: int, allowed: Mask | None = None) ->
 
     allowed: (pages,) mask of the pages that may be shown, None = all. The page itself and near-duplicates are left out.
     """
-    candidates = _candidates(index, page, allowed)
+    words = telling_words(index, page)
+    candidates = _candidates(index, page, words, allowed)
     if not len(candidates) or limit < 1:
         return []
-    raw, doubles = _compare(index, page, candidates)
+    raw, doubles = _compare(index, page, words, candidates)
     kept = ~doubles
     candidates, raw = candidates[kept], raw[kept]
     normalised = _stretched(raw)
@@ -119,7 +120,7 @@ def random_pages(
     return drawn[:limit]
 
 
-def _candidates(index: Index, page: int, allowed: Mask | None) -> Ints:
+def _candidates(index: Index, page: int, words: ParsedQuery, allowed: Mask | None) -> Ints:
     """Pages worth comparing, ascending: near the page's lead, centre or passages, or sharing its telling words."""
     rows = _rows(index, page)
     lead = index.leads.vectors([page])[0]
@@ -131,7 +132,6 @@ def _candidates(index: Index, page: int, allowed: Mask | None) -> Ints:
         rows_allowed = None if allowed is None else allowed[page_of_row]
         for probe, depth in zip(probes, (_NEIGHBOURS, *[_NEIGHBOURS // 4] * 5), strict=False):
             near.append(page_of_row[index.dense.search(probe, depth, rows_allowed)[0]].astype(np.int64))
-    words = telling_words(index, page)
     found = index.lexical.search(words, _CANDIDATES // 4, allowed_pages=allowed)
     near.append(found.pages)
     # interleaved, so that the cut takes the worst of every list
@@ -162,14 +162,14 @@ def telling_words(index: Index, page: int) -> ParsedQuery:
     return ParsedQuery(" ".join(best), lang, (lang,), terms)
 
 
-def _compare(index: Index, page: int, candidates: Ints) -> tuple[Floats, Mask]:
+def _compare(index: Index, page: int, words: ParsedQuery, candidates: Ints) -> tuple[Floats, Mask]:
     """Return the evidence, (candidates, len(NAMES)) float32, and which candidates are the same text as the page."""
     lead = index.leads.vectors([page])[0]
     leads = index.leads.similarities(lead, candidates)
-    words = index.lexical.score_pages(telling_words(index, page), candidates).scores
+    shared = index.lexical.score_pages(words, candidates).scores
     own = _rows(index, page)
     if not len(own):
-        raw = np.stack([leads, leads, leads, words], axis=1)
+        raw = np.stack([leads, leads, leads, shared], axis=1)
         return raw.astype(np.float32), leads >= _SAME
     mine = index.dense.vectors(own)  # (m, dim)
     rows = [_rows(index, int(candidate)) for candidate in candidates]
@@ -184,7 +184,7 @@ def _compare(index: Index, page: int, candidates: Ints) -> tuple[Floats, Mask]:
     centre = centres @ _unit(mine.mean(axis=0))
     empty = np.array([not len(part) for part in rows])
     centre[empty], passages = leads[empty], np.where(empty, leads, best.mean(axis=0))
-    raw = np.stack([leads, centre, passages, words], axis=1).astype(np.float32)
+    raw = np.stack([leads, centre, passages, shared], axis=1).astype(np.float32)
     return raw, (leads >= _SAME) & (centre >= _SAME)
 
 
