@@ -25,7 +25,7 @@ PLAIN = f"^[^{_CONTROL}]*$"
 TEXT = f"^[^{_CONTROL}]*[^{_CONTROL}\\s][^{_CONTROL}]*$"
 URL = f"^https?://[^{_CONTROL}\\s]+$"
 LANG = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
-DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+DATE = "^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$"
 
 # Spellings that people try first, and what they are called here.
 ALIASES = {

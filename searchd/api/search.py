@@ -17,7 +17,7 @@ def query_of(args: Arguments) -> Query:
         category=args["category"],
         tag=args["tag"],
         kind=args["type"],
-        lang=args["page_lang"],
+        lang=tuple(primary(lang) for lang in args["page_lang"]),
         path_prefix=args["path"] or "",
         date_from=args["from"] or "",
         date_to=args["to"] or "",

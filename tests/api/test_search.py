@@ -86,6 +86,7 @@ def test_an_unknown_parameter_gets_the_nearest_known_one_as_hint(client: FlaskCl
         {"explain": "maybe"},
         {"from": "2026-02-30"},
         {"from": "yesterday"},
+        {"from": "0641-04-29"},
         {"lang": "german!"},
         {"type": "doc"},
         {"path": "news"},
@@ -117,6 +118,7 @@ def test_pages_follow_one_another_without_gap_or_repetition(client: FlaskClient)
 def test_filters_restrict_and_may_be_repeated(client: FlaskClient) -> None:
     found = ask(client, q="ferry harbour museum", category=["transport", "town"])["results"]
     assert {hit["category"] for hit in found} == {"transport", "town"}
+    assert [hit["lang"] for hit in ask(client, q="ferry Fähre", page_lang="DE-at")["results"]] == ["de"]
     assert all(hit["url"].startswith(f"{HOST}/news/1") for hit in ask(client, q="harbour", path="/news/1")["results"])
 
 
