@@ -35,6 +35,7 @@ events {{ worker_connections 256; }}
 http {{
   types {{ text/html html htm; text/css css; application/javascript js; image/png png; application/pdf pdf; }}
   default_type text/plain; charset utf-8; access_log off; keepalive_requests 100000;
+  gzip on; # as Debian configures it
   client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder}; uwsgi_temp_path {folder};
   scgi_temp_path {folder};
   server {{ listen 127.0.0.1:{port}; root {root}; }}

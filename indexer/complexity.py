@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-HARMLESS_BYTES: Final = 32_768
+HARMLESS_BYTES: Final = 65_536
 MAX_TAGS: Final = 400_000
 MAX_DEPTH: Final = 3_000
 MAX_ATTRIBUTES: Final = 5_000

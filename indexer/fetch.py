@@ -28,6 +28,7 @@ from searchd.settings import CrawlSettings
 ACCEPT: Final = "text/html,application/xhtml+xml,application/pdf;q=0.9,application/xml;q=0.8,*/*;q=0.1"
 _NO_HEADERS: Final[Mapping[str, str]] = CIMultiDict()
 _CHUNK: Final = 1 << 16
+_GZIP: Final = b"\x1f\x8b"
 
 
 @dataclass(slots=True)
@@ -35,7 +36,8 @@ class Fetched:
     """One answer. ``status`` 0 means that there was none; ``error`` then says why in one word and a sentence.
 
     ``error`` starts with its kind: timeout, dns, connect, tls, protocol, blocked, too_large, encoding. The last two
-    come with the server's status and an empty body. ``body`` is decompressed. Header names ignore case.
+    come with the server's status and an empty body. ``body`` is decompressed; ``packed`` is the same as one gzip member
+    if it came so, to be stored without packing it again. Header names ignore case.
     """
 
     url: str
@@ -44,6 +46,7 @@ class Fetched:
     body: bytes = b""
     error: str = ""
     elapsed_s: float = 0.0
+    packed: bytes = b""
 
     @property
     def content_type(self) -> str:
@@ -119,8 +122,8 @@ class Fetcher:
         try:
             self.resolver.check_literal(urls.host(url))
             async with self._session.get(URL(url, encoded=True), headers=headers, allow_redirects=False) as answer:
-                body, error = await _read(answer, limit)
-                fetched = Fetched(url, answer.status, _readable(answer.headers), body, error)
+                body, packed, error = await _read(answer, limit)
+                fetched = Fetched(url, answer.status, _readable(answer.headers), body, error, packed=packed)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             fetched = Fetched(url, 0, error=_why(error, self.settings.timeout_s))
         fetched.elapsed_s = time.perf_counter() - started
@@ -133,27 +136,32 @@ def user_agent(settings: CrawlSettings) -> str:
     return f"{settings.user_agent}/{version('echolot')} ({about})"
 
 
-async def _read(answer: aiohttp.ClientResponse, limit: int) -> tuple[bytes, str]:
-    """Read and decompress at most ``limit`` bytes; return (body, error)."""
+async def _read(answer: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bytes, str]:
+    """Read and decompress at most ``limit`` bytes; return (body, the body as gzip or nothing, error)."""
     coding = answer.headers.get("Content-Encoding", "").strip().lower()
     if coding in ("", "identity"):
         inflate = None
     elif coding in ("gzip", "x-gzip", "deflate"):
         inflate = _Inflater(coding == "deflate", limit)
     else:
-        return b"", f"encoding: the answer is {coding}-encoded, which was not asked for"
+        return b"", b"", f"encoding: the answer is {coding}-encoded, which was not asked for"
     chunks: list[bytes] = []
+    raw: list[bytes] = []
     size = 0
     async for chunk in answer.content.iter_chunked(_CHUNK):
         try:
             piece = inflate.feed(chunk) if inflate else chunk
         except zlib.error as error:
-            return b"", f"encoding: damaged {coding} data ({error})"
+            return b"", b"", f"encoding: damaged {coding} data ({error})"
         size += len(piece)
         if size > limit:
-            return b"", f"too_large: more than {limit} bytes"
+            return b"", b"", f"too_large: more than {limit} bytes"
         chunks.append(piece)
-    return b"".join(chunks), ""
+        if inflate:
+            raw.append(chunk)
+    if inflate and size and not inflate.complete:
+        return b"", b"", f"encoding: {coding} data cut short"
+    return b"".join(chunks), b"".join(raw) if inflate and inflate.is_one_gzip_member else b"", ""
 
 
 class _Inflater:
@@ -162,10 +170,30 @@ class _Inflater:
     def __init__(self, deflate: bool, limit: int) -> None:
         self._deflate, self._left = deflate, limit + 1
         self._machine = zlib.decompressobj(zlib.MAX_WBITS if deflate else zlib.MAX_WBITS | 16)
-        self._first = True
+        self._first, self._members = True, 1
+
+    @property
+    def complete(self) -> bool:
+        """Whether the data fed so far ended where it should."""
+        return self._machine.eof
+
+    @property
+    def is_one_gzip_member(self) -> bool:
+        """Whether the data fed so far is one complete gzip member and nothing else."""
+        return not self._deflate and self._members == 1 and self._machine.eof and not self._machine.unused_data
 
     def feed(self, data: bytes) -> bytes:
-        if self._left <= 0:
+        """The next piece of output. Raises zlib.error on damaged data."""
+        out = self._inflate(data)
+        while self._machine.eof and self._machine.unused_data.startswith(_GZIP) and self._left > 0:
+            rest = self._machine.unused_data
+            self._machine = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            self._members += 1
+            out += self._inflate(rest)
+        return out
+
+    def _inflate(self, data: bytes) -> bytes:
+        if self._left <= 0 or self._machine.eof:
             return b""
         try:
             out = self._machine.decompress(data, self._left)

@@ -19,7 +19,10 @@ _SPACE: Final = re.compile(r"\s+")
 _REFRESH_IS_REDIRECT_S: Final = 10.0  # a page that reloads later than this was meant to be read
 _ANCHORS: Final = 'a[href]:not([href^="#"]), area[href]'
 _NAVIGATION: Final = ":is(nav, header, footer, aside, [role=navigation], [data-echolot-ignore]) a"
-_HEAD: Final = "link[href], meta[content], base[href]"
+_HEAD: Final = (
+    "link[href][rel~=canonical i], link[href][rel~=alternate i], link[href][rel~=next i], link[href][rel~=prev i], "
+    "meta[content], base[href]"
+)
 
 
 class Link(NamedTuple):

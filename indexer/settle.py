@@ -93,7 +93,7 @@ class Settler:
         page.lang = found.lang or fetched.headers.get("Content-Language", "") or page.lang
         page.noindex, page.canonical = found.noindex, found.canonical
         self._validators(page, fetched)
-        self.state.put_body(page, fetched.body, found.links)
+        self.state.put_body(page, fetched.body, found.links, fetched.packed)
         self._follow(page, found)
 
     def _unchanged(self, page: Page, fetched: Fetched, now: float) -> None:

@@ -22,6 +22,7 @@ from indexer.links import Link
 from searchd.errors import StorageError
 
 Kind = Literal["new", "page", "redirect", "gone", "refused"]
+_ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32
 _LEVEL: Final = 1  # bodies are written once per change and read as often: speed counts more than a tenth of the size
 
 _SCHEMA: Final = """
@@ -218,10 +219,12 @@ class State:
 
     # contents
 
-    def put_body(self, page: Page, body: bytes, links: Iterable[Link]) -> None:
-        """Store a page's copy and its links."""
+    def put_body(self, page: Page, body: bytes, links: Iterable[Link], packed: bytes = b"") -> None:
+        """Store a page's copy and its links; ``packed`` is the body as gzip, if it came so."""
         self._write()
-        self._db.execute("INSERT OR REPLACE INTO bodies VALUES (?, ?)", (page.id, zlib.compress(body, _LEVEL)))
+        self._db.execute(
+            "INSERT OR REPLACE INTO bodies VALUES (?, ?)", (page.id, packed or zlib.compress(body, _LEVEL))
+        )
         self._db.execute("INSERT OR REPLACE INTO links VALUES (?, ?)", (page.id, anchors.pack(links)))
 
     def drop_body(self, page: Page) -> None:
@@ -233,7 +236,7 @@ class State:
     def body(self, page: Page) -> bytes:
         """A page's copy, empty without one."""
         row = self._db.execute("SELECT body FROM bodies WHERE id=?", (page.id,)).fetchone()
-        return zlib.decompress(row[0]) if row else b""
+        return zlib.decompress(row[0], _ZLIB_OR_GZIP) if row else b""
 
     def links(self) -> Iterator[tuple[str, int, tuple[Link, ...]]]:
         """(address, depth, links) of every page in hand."""

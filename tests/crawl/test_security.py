@@ -129,6 +129,18 @@ def test_honest_compression_is_read(web: Web, site: Crawler, coding: str) -> Non
     assert site.documents()["/"].body == data
 
 
+def test_gzip_in_two_members_is_read_and_gzip_cut_short_refused(web: Web, site: Crawler) -> None:
+    web.page("/", "x", "/two", "/cut")
+    two = gzip.compress(b"<p>one</p>") + gzip.compress(b"<p>two</p>")
+    web.pages["/two"] = Reply(200, two, {**HTML, "Content-Encoding": "gzip"})
+    cut = gzip.compress(b"<p>a long text that is not finished</p>" * 100)[:-20]
+    web.pages["/cut"] = Reply(200, cut, {**HTML, "Content-Encoding": "gzip"})
+    report = site()
+    assert site.documents()["/two"].body == b"<p>one</p><p>two</p>"
+    assert "/cut" not in site.paths()
+    assert report.failed == {"encoding": 1}
+
+
 def test_a_sitemap_bomb_is_not_unpacked(web: Web, site: Crawler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("indexer.sitemaps.MAX_BYTES", 100_000)
     web.page("/")
