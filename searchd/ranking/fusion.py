@@ -36,10 +36,10 @@ class Weights:
 
     best: float = 1.0
     best_three: float = 0.25
-    lead: float = 0.5
-    passage_bm25: float = 1.0
-    page_bm25: float = 1.0
-    coverage: float = 3.0
+    lead: float = 0.75
+    passage_bm25: float = 0.75
+    page_bm25: float = 1.75
+    coverage: float = 2.5
     translation: float = 1.0
 
     @classmethod

@@ -1,0 +1,88 @@
+"""Fusion, confidence and order on evidence made by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from searchd.errors import ConfigError
+from searchd.index.probes import Strangeness
+from searchd.ranking.confidence import confidence
+from searchd.ranking.evidence import Background, Evidence
+from searchd.ranking.fusion import Asked, Floats, Weights, fuse
+from searchd.ranking.order import arrange, without_duplicates
+
+
+def column(*values: float) -> Floats:
+    return np.array(values, np.float32)
+
+
+def evidence(best: Floats, bm25: Floats, coverage: Floats, total: float = 10.0) -> Evidence:
+    n = len(best)
+    pages = np.arange(n)
+    lang = np.zeros(n, np.int32)
+    background = Background(0.1, 0.1)
+    return Evidence(pages, pages, best, best, best, bm25, coverage, bm25, coverage, lang, background, total, total)
+
+
+def asked(n: int) -> Asked:
+    return Asked(vectors=True, words=True, own=np.ones(n, np.bool_))
+
+
+def test_words_that_the_site_lacks_silence_the_lexical_leg() -> None:
+    similar, worded = column(0.6, 0.4), column(0.0, 2.0)
+    known = fuse(evidence(similar, worded, column(0, 0.9), total=2.2), Weights(), asked(2)).scores
+    unknown = fuse(evidence(similar, worded, column(0, 0.05), total=40.0), Weights(), asked(2)).scores
+    assert known[1] > known[0]
+    assert unknown[0] > unknown[1]
+
+
+def test_a_leg_without_spread_does_not_change_the_order() -> None:
+    similar = column(0.3, 0.5, 0.4)
+    alone = fuse(evidence(similar, column(0, 0, 0), column(0, 0, 0)), Weights(), asked(3)).scores
+    flat = fuse(evidence(similar, column(5, 5, 5), column(0.5, 0.5, 0.5)), Weights(), asked(3)).scores
+    assert np.argsort(alone).tolist() == np.argsort(flat).tolist()
+
+
+def test_a_translation_stands_right_behind_the_page_it_translates() -> None:
+    found = evidence(column(0.60, 0.59, 0.35, 0.34), column(8, 0, 1, 0), column(0.9, 0, 0.2, 0))
+    own = np.array([True, False, True, False])
+    scores = fuse(found, Weights(), dataclasses.replace(asked(4), own=own)).scores
+    assert np.argsort(-scores).tolist()[:2] == [0, 1]
+
+
+def test_confidence_rises_with_similarity_and_with_words() -> None:
+    strange = Strangeness(0.2, 0.05)
+    values = confidence(evidence(column(0.2, 0.4, 0.4), column(0, 0, 9), column(0, 0, 0.9)), strange, asked(3))
+    assert values[0] < 0.1 < values[1] < values[2]
+    assert values[2] > 0.9
+
+
+def test_unknown_weights_are_refused() -> None:
+    assert Weights.of({"lead": 2.0}).lead == 2.0
+    with pytest.raises(ConfigError, match="lede"):
+        Weights.of({"lede": 1.0})
+
+
+def test_equal_scores_are_ordered_by_page_and_nothing_above_the_threshold_is_nothing() -> None:
+    pages = np.array([3, 5, 9])
+    ranking = arrange(pages, column(1, 1, 2), column(0.9, 0.9, 0.9), 0.5)
+    assert pages[ranking.order].tolist() == [9, 3, 5]
+    nothing = arrange(pages, column(1, 1, 2), column(0.1, 0.2, 0.3), 0.5)
+    assert nothing.nothing_relevant
+    assert nothing.total == 0
+    assert len(nothing.order) == 3
+    some = arrange(pages, column(1, 1, 2), column(0.1, 0.9, 0.3), 0.5, pinned=[3])
+    assert pages[some.order].tolist() == [3, 5]
+
+
+def test_a_chain_of_duplicates_keeps_its_first_page_only() -> None:
+    vectors = np.array([[1, 0], [1, 0], [0, 1], [1, 0]], np.float32)
+    ranking = arrange(np.arange(4), column(4, 3, 2, 1), column(1, 1, 1, 1), 0.5)
+    kept = without_duplicates(ranking, vectors, vectors, np.zeros(4, np.int32))
+    assert kept.order.tolist() == [0, 2]
+    assert kept.total == 2
+    other = without_duplicates(ranking, vectors, vectors, np.array([0, 1, 0, 0], np.int32))
+    assert other.order.tolist() == [0, 1, 2]
