@@ -129,15 +129,18 @@ def sent_secret(environ: dict[str, Any], scope: Scope = "search") -> str:
     Authorization: Basic (RFC 7617), which lets an operator open the report in a browser; elsewhere Basic is left to
     a proxy that protects the whole website with it.
     """
-    kind, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    header = environ.get("HTTP_AUTHORIZATION")
+    if header is None:
+        return str(environ.get("HTTP_X_API_KEY", ""))
+    kind, _, token = str(header).partition(" ")
     if kind.lower() == "basic" and scope == "admin":
         try:
             return base64.b64decode(token, validate=True).decode().partition(":")[2] or "not a key"
         except ValueError:
             return "not a key"
-    if kind and kind.lower() != "basic":
-        return str(token.strip()) if kind.lower() == "bearer" and token.strip() else "not a key"
-    return str(environ.get("HTTP_X_API_KEY", ""))
+    if kind.lower() == "basic":
+        return str(environ.get("HTTP_X_API_KEY", ""))
+    return token.strip() or "not a key" if kind.lower() == "bearer" else "not a key"
 
 
 def _limits(name: str, text: str) -> tuple[RateLimitItem, ...]:
