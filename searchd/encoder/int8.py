@@ -33,6 +33,7 @@ _STRENGTH = 0.6
 _HEADROOM = 1.25
 _OUTLIERS = 16
 _DAMPING = 0.01
+_SMALL = 32  # rows of a triangle that is inverted at once
 _BLOCK = 128
 _WORD_BLOCK = 32
 
@@ -76,11 +77,28 @@ def nearest(weight: Floats) -> tuple[Bytes, Floats]:
     return np.rint(weight / steps).astype(np.int8), steps
 
 
-def compensated(weight: Floats, covariance: npt.NDArray[np.float64]) -> tuple[Bytes, Floats]:
-    """The same by GPTQ, given the (in, in) covariance of the input: later rows take over the error of earlier ones."""
-    steps, size = _steps(weight), len(weight)
+def factor(covariance: npt.NDArray[np.float64]) -> Floats:
+    """(in, in): the upper Cholesky factor of the inverse of the damped covariance, which GPTQ walks along."""
+    size = len(covariance)
     damped = covariance + np.eye(size) * _DAMPING * np.trace(covariance) / size
-    upper = np.linalg.cholesky(np.linalg.inv(damped)).T.astype(np.float32)
+    upper = np.linalg.cholesky(damped[::-1, ::-1])[::-1, ::-1]  # damped = upper @ upper.T
+    return _inverse(upper).astype(np.float32)
+
+
+def _inverse(upper: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The inverse of an upper triangular matrix, by halves: a sixth of the work of a general inverse."""
+    half = len(upper) // 2
+    if half < _SMALL:
+        return np.asarray(np.linalg.inv(upper), np.float64)
+    out = np.zeros_like(upper)
+    out[:half, :half], out[half:, half:] = _inverse(upper[:half, :half]), _inverse(upper[half:, half:])
+    out[:half, half:] = -out[:half, :half] @ upper[:half, half:] @ out[half:, half:]
+    return out
+
+
+def compensated(weight: Floats, upper: Floats) -> tuple[Bytes, Floats]:
+    """The same by GPTQ, given the input's ``factor``: later rows take over the error of earlier ones."""
+    steps, size = _steps(weight), len(weight)
     left, out = weight.copy(), np.empty(weight.shape, np.int8)
     for start in range(0, size, _BLOCK):
         stop = min(start + _BLOCK, size)
@@ -109,6 +127,7 @@ class IntBert(FloatBert):
     def __init__(self, checkpoint: Checkpoint, graph: Graph, found: Mapping[str, Site], *, careful: bool) -> None:
         super().__init__(checkpoint, graph)
         self.found, self.careful = found, careful
+        self._factor: tuple[Scaling, Floats] | None = None  # of the input met last
 
     def words(self) -> str:
         """Word vectors of the ids, in bytes too: blocks of 32 weights share a step, as in the 4-bit tables."""
@@ -136,7 +155,7 @@ class IntBert(FloatBert):
         """data @ weight + bias, exact at the mean input; ``weight`` (in, out) is the unsmoothed input's."""
         smoothed = weight * scaling.scale[:, None]
         if self.careful:
-            values, steps = compensated(smoothed, site.covariance / np.outer(scaling.scale, scaling.scale))
+            values, steps = compensated(smoothed, self.factor(site, scaling))
         else:
             values, steps = nearest(smoothed)
         kept = ((site.mean - scaling.centre) / scaling.scale) @ (values * steps)
@@ -144,6 +163,12 @@ class IntBert(FloatBert):
         inputs = [data.bytes, self.graph.weight(f"{name}.values", values), data.step]
         inputs += [self.graph.weight(f"{name}.steps", steps), data.zero, "", self.graph.weight(f"{name}.rest", rest)]
         return self.graph.fused("MatMulIntegerToFloat", inputs, name)
+
+    def factor(self, site: Site, scaling: Scaling) -> Floats:
+        """The factor of a smoothed input; query, key and value share one."""
+        if self._factor is None or self._factor[0] is not scaling:
+            self._factor = (scaling, factor(site.covariance / np.outer(scaling.scale, scaling.scale)))
+        return self._factor[1]
 
     def norm_into(self, x: str, stem: str, scaling: Scaling) -> str:
         """Layer normalisation whose output is already smoothed."""
