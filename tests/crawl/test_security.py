@@ -11,7 +11,7 @@ import zlib
 import pytest
 
 from indexer.addresses import BlockedAddressError, PinnedResolver, is_internal
-from indexer.fetch import Secrets
+from indexer.fetch import Secrets, _Inflater
 from searchd.errors import ConfigError
 from searchd.settings import CrawlSettings
 from tests.crawl.conftest import Crawler
@@ -214,8 +214,15 @@ def test_a_secret_that_is_not_set_or_malformed_is_a_config_error() -> None:
 def test_cookies_of_the_site_are_not_sent_back(web: Web, site: Crawler) -> None:
     web.page("/", "x", "/a", Set_Cookie="session=1")
     web.page("/a")
-    site()
+    site(url=web.url("/").replace("127.0.0.1", "localhost"))  # cookie jars ignore hosts that are addresses
+    assert web.asked("/a") != []
     assert all("Cookie" not in asked.headers for asked in web.log)
+
+
+def test_unpacking_makes_no_more_than_the_limit_at_any_time() -> None:
+    inflater = _Inflater(False, 1000)
+    assert len(inflater.feed(gzip.compress(b"x" * 1_000_000))) == 1001
+    assert inflater.feed(b"more") == b""
 
 
 @pytest.mark.parametrize(
