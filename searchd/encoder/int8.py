@@ -90,7 +90,7 @@ def _inverse(upper: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     half = len(upper) // 2
     if half < _SMALL:
         return np.asarray(np.linalg.inv(upper), np.float64)
-    out = np.zeros_like(upper)
+    out = np.zeros(upper.shape)
     out[:half, :half], out[half:, half:] = _inverse(upper[:half, :half]), _inverse(upper[half:, half:])
     out[:half, half:] = -out[:half, :half] @ upper[:half, half:] @ out[half:, half:]
     return out

@@ -6,11 +6,13 @@ leave one result, and a reader never sees half of one.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -22,6 +24,7 @@ from searchd.errors import ModelError
 
 FORMAT = 6
 MANIFEST = "encoder.json"
+_STALE_S = 3600.0
 FLOAT = "float"  # stem of the graph for accelerators, where the other one is in 8 bits
 
 
@@ -97,6 +100,7 @@ def open_folder(folder: Path) -> Prepared:
 def publish(target: Path, spec: ModelSpec, precision: str, mark: str, write: Callable[[Path], None]) -> Prepared:
     """Let ``write`` fill a new folder, seal it with a manifest and rename it to ``target``; the first one wins."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(target.parent)
     work = Path(tempfile.mkdtemp(prefix=".preparing-", dir=target.parent))
     try:
         write(work)
@@ -112,6 +116,14 @@ def publish(target: Path, spec: ModelSpec, precision: str, mark: str, write: Cal
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return open_folder(target)
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what processes that were killed left behind."""
+    for left in (*cache.glob(".preparing-*"), *cache.glob(".calibrating-*"), *cache.glob(".broken-*")):
+        with contextlib.suppress(FileNotFoundError):  # another process sweeps too
+            if time.time() - left.stat().st_mtime > _STALE_S:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _rename(work: Path, target: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,16 @@ print(load(settings).fingerprint)
     prints = [process.communicate(timeout=120)[0] for process in both]
     assert prints[0] == prints[1] != ""
     assert [path.name[:8] for path in (tmp_path / "cache").iterdir()] == ["m-exact-"]
+
+
+def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
+    old, young = tmp_path / "cache" / ".preparing-old", tmp_path / "cache" / ".preparing-young"
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    load(settings(tiny.write_model(tmp_path / "m"), tmp_path / "cache"))
+    assert not old.exists()
+    assert young.exists()  # perhaps another process is at work there
 
 
 def test_a_damaged_prepared_folder_is_prepared_again(tmp_path: Path) -> None:
@@ -244,7 +255,7 @@ def test_other_families_without_onnx_need_the_extra(tmp_path: Path) -> None:
 def test_a_model_of_another_shape_passes_through_sentence_transformers(tmp_path: Path) -> None:
     library = pytest.importorskip("sentence_transformers")
     transformers = pytest.importorskip("transformers")
-    folder = tiny.write_model(tmp_path / "m", kind="mpnet", relative_attention_num_buckets=8)
+    folder = tiny.write_model(tmp_path / "m", kind="mpnet")
     config = transformers.AutoConfig.from_pretrained(folder)
     transformers.AutoModel.from_config(config).save_pretrained(folder)
     encoder = load(settings(folder, tmp_path / "cache"))

@@ -56,7 +56,7 @@ def weights(prefix: str = "") -> dict[str, Floats]:
     return {prefix + name: value for name, value in found.items()}
 
 
-def write_model(folder: Path, pooling: str = "mean", kind: str = "bert", **config: Any) -> Path:
+def write_model(folder: Path, pooling: str = "mean_tokens", kind: str = "bert", **config: Any) -> Path:
     """A complete directory; ``config`` overrides config.json."""
     facts = {
         "model_type": kind,
