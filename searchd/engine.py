@@ -95,7 +95,7 @@ class Engine:
         """Do everything but fetch texts: understand, collect, fuse, order."""
         watch = watch or Stopwatch()
         index = self.index
-        parsed = parse(query.text, query.lang, index.lexical.vocabulary)
+        parsed = parse(query.text, query.lang, index.lexical.vocabulary, self.settings)
         watch.lap("parse")
         vector = None if query.mode == "lexical" else self.encoder.encode_query(parsed.text)
         watch.lap("encode")

@@ -16,6 +16,7 @@ from searchd.engine import Engine
 from searchd.index import snapshot
 from searchd.live import Live
 from searchd.query import Query
+from searchd.settings import RankingSettings
 from tests.conftest import PAGES, Published, write_page
 
 
@@ -184,3 +185,12 @@ def test_the_demo_site_answers_across_languages(demo: Published) -> None:
     found = live.engine().search(Query("Wo kann ich mein Auto abstellen?"))
     assert found.hits
     assert not found.nothing_relevant
+
+
+def test_an_owners_synonyms_find_pages_by_words_that_no_page_has(server: DemoServer, data: Path) -> None:
+    run(server, data)
+    found = engine(data)
+    assert found.search(Query("quay berth dues", mode="lexical")).nothing_relevant
+    known = RankingSettings(synonyms=(("dues", "fees"),))
+    taught = Engine(found.index, found.encoder, known).search(Query("quay berth dues", mode="lexical"))
+    assert taught.hits[0].title == "Mooring fees"
