@@ -35,9 +35,11 @@ _SHORT = 80  # characters that confirm it as well: "Share on ..."
 _COMMENTS = re.compile(
     r"(^|[\s_-])(comments|commentlist|comment-(list|thread|section)|disqus_thread)($|[\s_-])", re.IGNORECASE
 )
+_BUDGET = 0.6  # of a page with hardly any text may go with one element
 _INLINE_NOISE = re.compile(
     r"(^|[\s_-])(edit-?section|sr-only|visually-?hidden|screen-reader-text)($|\s)", re.IGNORECASE
 )
+_MAX_RAIL = 2_000  # characters
 _MIN_OPENER = 15  # characters of a question that opens its answer; shorter buttons say "Copy" or "Menu"
 _HEADING = re.compile(r"^h[1-6]$")
 _WORD = re.compile(r"[^\W_]+")
@@ -47,7 +49,8 @@ _MAX_SHARE = 0.3  # of the prose may go with one element: more is the article, w
 def pruner(roots: tuple[Node, ...], exclude: tuple[str, ...]) -> Callable[[Node], bool]:
     """Return a predicate: is this node left out of the article?"""
     excluded = {id(node) for root in roots for node in select(root, exclude)} if exclude else set()
-    budget = sum(root.chars for root in roots) - MIN_CHARS
+    total = sum(root.chars for root in roots)
+    budget = max(total - MIN_CHARS, _BUDGET * total)
     prose = sum(root.chars - root.link_chars for root in roots)
     verdicts: dict[int, bool] = {}
 
@@ -110,7 +113,8 @@ def _names(node: Node) -> str:
         return classes
     heading = node.find(_HEADING)
     said = set(_WORD.findall(heading.get_text().lower())) if heading is not None else set()
-    return classes if said.issuperset(_WORD.findall(name.lower())) else f"{classes} {name}"
+    named = _WORD.findall(name.lower())
+    return classes if sum(word in said for word in named) > 0.5 * len(named) else f"{classes} {name}"
 
 
 def _is_link_list(node: Node) -> bool:
@@ -119,4 +123,16 @@ def _is_link_list(node: Node) -> bool:
         return False
     if node.language_links >= 0.5 * node.links:
         return node.chars - node.link_chars <= 40 + 3 * node.links
-    return node.link_share > 0.6 and node.links >= 3 and node.local_links > 0.8 * node.links
+    if node.link_share > 0.6 and node.links >= 3 and node.local_links > 0.8 * node.links:
+        return True
+    return bool(node.local_links) and node.name in {"div", "aside"} and _is_rail(node)
+
+
+def _is_rail(node: Node) -> bool:
+    """A box of nothing but link lists under headings, places of this page among them: "On this page", "Links"."""
+    if node.chars > _MAX_RAIL or node.link_share < 0.5:
+        return False
+    if not any(isinstance(ul, Node) and ul.local_links for ul in node.find_all("ul")):  # headings link to themselves
+        return False
+    titles = sum(heading.chars for heading in node.find_all(_HEADING) if isinstance(heading, Node))
+    return node.chars - node.link_chars - titles <= 0.05 * node.chars
