@@ -57,8 +57,8 @@ def test_a_section_about_comments_is_not_taken_for_comments() -> None:
 
 
 def test_a_rail_of_places_and_links_stays_out_and_linked_headings_do_not_make_one() -> None:
-    places = '<h3>On this page</h3><ul><li><a href="#oil">Oil</a></li></ul>'
-    rail = f'<div>{places}<h3>Other</h3><ul><li><a href="/x">Report</a></li></ul></div>'
+    places = '<h3>On this page</h3><ul><li><a href="#oil">Oil for the old lamp</a></li></ul>'
+    rail = f'<div>{places}<h3>Other</h3><ul><li><a href="/x">Report a mistake</a></li></ul></div>'
     index = '<div><h2>Guides<a href="#guides">¶</a></h2><ul><li><a href="/g">First guide</a></li></ul></div>'
     found = text(page(f"<h1>Lamp</h1>{rail}{index}{PROSE}"))
     assert "Report" not in found
