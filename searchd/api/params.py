@@ -25,7 +25,7 @@ PLAIN = f"^[^{_CONTROL}]*$"
 TEXT = f"^[^{_CONTROL}]*[^{_CONTROL}\\s][^{_CONTROL}]*$"
 URL = f"^https?://[^{_CONTROL}\\s]+$"
 LANG = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
-DATE = "^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$"
+DATE = "^(19[7-9][0-9]|[2-9][0-9]{3})-[0-9]{2}-[0-9]{2}$"  # the index counts days from 1970-01-01
 
 # Spellings that people try first, and what they are called here.
 ALIASES = {
@@ -159,7 +159,11 @@ class Param:
             return self.wrong("holds control characters", "remove them")
         if self.pattern == TEXT:
             return self.wrong("is empty", "ask for at least one word")
-        wanted = {URL: "an http or https address", LANG: "a language code such as en or de", DATE: "a date, YYYY-MM-DD"}
+        wanted = {
+            URL: "an http or https address",
+            LANG: "a language code such as en or de",
+            DATE: "a date from 1970 on, YYYY-MM-DD",
+        }
         return self.wrong(f"is {shown(text)}", f"use {wanted.get(self.pattern, 'text that matches ' + self.pattern)}")
 
     def _check_date(self, text: str) -> None:
