@@ -11,12 +11,13 @@ import numpy.typing as npt
 
 from searchd import presentation
 from searchd.candidates import Candidates, collect
+from searchd.errors import QueryError
 from searchd.index.opened import Index
 from searchd.index.probes import of_language
 from searchd.index.records import Page
 from searchd.index.stores import Encoder
 from searchd.presentation import Ranked
-from searchd.query import Answer, Facet, Filters, Query
+from searchd.query import Answer, Facet, Filters, Query, Why
 from searchd.ranking import filters as conditions
 from searchd.ranking.confidence import confidence
 from searchd.ranking.fusion import Asked, Weights, fuse
@@ -91,8 +92,18 @@ class Engine:
             timings_ms=tuple(watch.laps),
         )
 
-    def rank(self, query: Query, watch: Stopwatch | None = None) -> Ranked:
-        """Do everything but fetch texts: understand, collect, fuse, order."""
+    def why(self, query: Query, url: str) -> Why:
+        """Return why the page at ``url`` is, or is not, an answer. Raises QueryError when there is no such page."""
+        page = self.page_by_url(url)
+        if page is None:
+            raise QueryError(
+                f"no page has the address {url}", "see `indexer explain-url` for what the crawl made of it"
+            )
+        ranked = self.rank(query, looked_at=(page.page,))
+        return presentation.why(self.steer, self.settings.threshold, ranked, page)
+
+    def rank(self, query: Query, watch: Stopwatch | None = None, looked_at: tuple[int, ...] = ()) -> Ranked:
+        """Do everything but fetch texts: understand, collect, fuse, order. looked_at: pages to score in any case."""
         watch = watch or Stopwatch()
         index = self.index
         parsed = parse(query.text, query.lang, index.lexical.vocabulary, self.settings)
@@ -102,7 +113,7 @@ class Engine:
         pinned = self.steer.pinned(query.text)
         words = parsed if query.mode != "semantic" else None
         allowed = self._mask(query.filters)
-        candidates = collect(index, vector, words, parsed, allowed, query.offset + query.limit, pinned)
+        candidates = collect(index, vector, words, parsed, allowed, query.offset + query.limit, (*pinned, *looked_at))
         watch.lap("collect")
         evidence = candidates.evidence
         own = self._own(parsed.lang, evidence.lang)

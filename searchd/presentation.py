@@ -10,7 +10,7 @@ from searchd.candidates import Candidates
 from searchd.index.opened import Index
 from searchd.index.records import Page, Passage
 from searchd.index.stores import Floats, Ints
-from searchd.query import Evidence, Hit, Query, SectionHit
+from searchd.query import Evidence, Hit, Query, SectionHit, Why
 from searchd.ranking.fusion import NAMES, Fused, Weights
 from searchd.ranking.order import Ranking
 from searchd.ranking.steer import Steer
@@ -77,6 +77,31 @@ def notes(ranked: Ranked) -> tuple[str, ...]:
     if ranked.ranking.nothing_relevant:
         lines.append("no page is likely to answer this; these are the nearest")
     return tuple(lines)
+
+
+def why(steer: Steer, threshold: float, ranked: Ranked, page: Page) -> Why:
+    """Where one candidate stands, and what keeps it from standing elsewhere."""
+    ranking = ranked.ranking
+    place = int(np.flatnonzero(ranked.candidates.evidence.pages == page.page)[0])
+    confidence, shown = float(ranking.confidence[place]), np.flatnonzero(ranking.order == place)
+    position = int(shown[0]) + 1 if len(shown) else 0
+    hidden = steer.visible is not None and not steer.visible[page.page]
+    position = 0 if hidden else position
+    reasons = []
+    if page.page in ranked.pinned:
+        reasons.append("the site's owner pinned it for this query")
+    if hidden:
+        reasons.append("the site's owner hides it (ranking.hide)")
+    if confidence < threshold:
+        reasons.append(f"its confidence {confidence:.3f} is below ranking.threshold {threshold:g}")
+    elif not position and not hidden:
+        reasons.append("a page that says the same stands above it, or it holds none of the words asked for")
+    if ranking.nothing_relevant:
+        reasons.append("no page reaches the threshold: the results are only the nearest pages")
+    if position:
+        reasons.append(f"it stands at position {position} of {len(ranking.order)}")
+    evidence = explain(steer, ranked, place)
+    return Why(page.url, position, float(ranking.scores[place]), confidence, evidence, tuple(reasons))
 
 
 def _hit(

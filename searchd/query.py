@@ -113,6 +113,18 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Why:
+    """Why a page is, or is not, among the results of a query. ``position`` counts from 1; 0 = it is not shown."""
+
+    url: str
+    position: int
+    score: float
+    confidence: float
+    evidence: tuple[Evidence, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestion:
     """One line below the search field. ``url`` is "" when it is a query rather than a page."""
 

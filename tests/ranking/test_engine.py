@@ -162,6 +162,21 @@ def test_each_page_shows_its_best_section_with_the_words_marked(engine: Engine) 
     assert {"muzzle", "dogs", "ferry"} <= marked
 
 
+def test_a_page_can_be_asked_why_it_is_or_is_not_a_result(engine_with: Make) -> None:
+    engine = engine_with(hide=("/culture/museum",))
+    why = engine.why(Query("dog tax"), SITE + "/fees/dogs")
+    assert why.position == 1
+    assert why.score == pytest.approx(sum(term.share for term in why.evidence), abs=1e-4)
+    far = engine.why(Query("dog tax"), SITE + "/culture/lighthouse")
+    assert far.position == 0
+    assert "below ranking.threshold" in far.reasons[0]
+    hidden = engine.why(Query("whale"), SITE + "/culture/museum")
+    assert hidden.position == 0
+    assert "hides it" in hidden.reasons[0]
+    with pytest.raises(QueryError, match="no page has the address"):
+        engine.why(Query("dog tax"), SITE + "/nowhere")
+
+
 def test_questions_that_make_no_sense_are_refused(engine: Engine) -> None:
     for text in ("", "   ", "\x00"):
         with pytest.raises(QueryError):
