@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from indexer import models, report
+from indexer import judgement, models, report
 from indexer.lock import site_lock
 from indexer.pipeline import Pipeline
 from searchd import cli, config
@@ -43,6 +43,8 @@ def parser() -> argparse.ArgumentParser:
             verb.add_argument("--to", default="", metavar="ID", help="serve this snapshot (default: the one before)")
         if name in ("status", "snapshots"):
             verb.add_argument("--json", action="store_true", help="print JSON")
+        if name == "eval":
+            verb.add_argument("--snapshot", default="", metavar="ID", help="this one (default: staged, else served)")
         if name == "explain-url":
             verb.add_argument("page", metavar="URL", help="the page in question")
             verb.add_argument("--query", default="", help="why it is or is not in the results of this question")
@@ -60,6 +62,10 @@ VERBS = {
     "rollback": "serve an older snapshot",
     "status": "what is served, what the last crawl did, what is wrong",
     "snapshots": "the published snapshots",
+    "diff": "what the next publish would add, change and remove",
+    "validate": "try the settings on the real site without keeping anything",
+    "eval": "score a snapshot with the site's golden questions, beside the served one",
+    "tune": "learn ranking weights from the golden questions, kept only if they win",
     "explain-url": "why a page is missing, stale or present",
 }
 
@@ -137,7 +143,11 @@ def _snapshots(args: argparse.Namespace, settings: Settings, site: SiteSettings)
 
 
 def _explain(args: argparse.Namespace, settings: Settings, site: SiteSettings) -> int:
-    print("\n".join(report.explain_url(settings, site, args.page, args.query)))
+    return _print(report.explain_url(settings, site, args.page, args.query))
+
+
+def _print(lines: list[str]) -> int:
+    print("\n".join(lines))
     return 0
 
 
@@ -146,6 +156,10 @@ _HANDLERS: dict[str, Verb] = {
     "status": _status,
     "snapshots": _snapshots,
     "explain-url": _explain,
+    "diff": lambda _args, settings, site: _print(report.diff(settings, site)),
+    "validate": lambda _args, _settings, site: _print(report.validate(site)),
+    "eval": lambda args, settings, site: _print(judgement.evaluate(settings, site, args.snapshot)),
+    "tune": lambda _args, settings, site: _print(judgement.learn(settings, site)),
 }
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexer import dedupe, extract, guard
+from indexer import dedupe, extract, guard, judgement
 from indexer.cache import Cache, CachedEncoder
 from indexer.crawl import CrawlReport, crawl
 from indexer.progress import Progress
@@ -34,6 +34,7 @@ from searchd.index.records import Article, PageDraft
 from searchd.settings import Settings, SiteSettings
 
 log = logging.getLogger("indexer")
+CONTENTS = "contents.json"  # URL -> content hash of every document that a snapshot was made of
 _KEEP_GENERATIONS = 3  # builds after which a vector that no page uses is forgotten
 
 
@@ -123,6 +124,8 @@ class Pipeline:
                 f"{self.site.name}: no page holds any text", "see `indexer explain-url URL` for one of them"
             )
         model.save(staged / "model")
+        contents = {document.url: document.content_hash for document in state.documents(bodies=False)}
+        (staged / CONTENTS).write_text(json.dumps(contents, indent=0, sort_keys=True), encoding="utf-8")
         snapshot.seal(
             staged,
             {
@@ -160,6 +163,9 @@ class Pipeline:
         if after is None:
             raise SnapshotError(f"{self.site.name}: there is no snapshot to publish", "run `indexer run` first")
         reasons = self._judge(before, after)
+        if staged is not None:
+            served = root / "snapshots" / snapshot.current(root) if before else None
+            reasons += filter(None, [judgement.refusal(self.site, served, self.folder.staged)])
         if reasons and not force:
             text = "; ".join(reasons)
             raise GuardError(f"{self.site.name}: not published: {text}", "look at the site, or publish with --force")

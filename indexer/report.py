@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from indexer import explain
+from indexer import explain, judgement
 from indexer.cache import Cache
+from indexer.crawl import crawl
+from indexer.pipeline import CONTENTS
 from indexer.state import State
+from searchd.encoder import ENGLISH
+from searchd.engine import Engine
 from searchd.errors import EcholotError
+from searchd.feedback import FEEDBACK_FILE, FeedbackStore
 from searchd.index import snapshot
-from searchd.index.opened import Index
+from searchd.index.records import Page
+from searchd.query import Query
 from searchd.settings import Settings, SiteSettings
 
 Facts = dict[str, Any]
+_FOREIGN_SHARE = 0.05  # of the questions in languages that the model does not speak, from which it is worth a line
+_DEPTH = 100  # results among which explain-url looks for a page
 
 
 def status(settings: Settings, site: SiteSettings) -> Facts:
@@ -42,7 +54,50 @@ def status(settings: Settings, site: SiteSettings) -> Facts:
         facts["problems"] += crawl.get("problems", [])
     with State(root / "crawl.sqlite") as state:
         facts["documents"] = state.counts()
+    facts["problems"] += _unspoken(settings, site, facts)
     return facts
+
+
+def _unspoken(settings: Settings, site: SiteSettings, facts: Facts) -> list[str]:
+    """Say when visitors ask in a language that the model does not speak."""
+    if facts.get("model", {}).get("name") != ENGLISH:
+        return []
+    asked = FeedbackStore(Path(settings.data) / FEEDBACK_FILE).queries(site.name)
+    foreign = Counter({row.lang: row.n for row in asked if row.lang not in ("", "en")})
+    if foreign.total() < _FOREIGN_SHARE * sum(row.n for row in asked) or not foreign:
+        return []
+    names = ", ".join(f"{lang} ({count})" for lang, count in foreign.most_common(3))
+    return [f"visitors ask in {names}, the model speaks English only: add these to `languages` of the site"]
+
+
+def diff(settings: Settings, site: SiteSettings) -> list[str]:
+    """Say what the next publish would add (+), change (~) and remove (-), from what was crawled last."""
+    root = Path(settings.data) / site.name
+    if not (root / "crawl.sqlite").is_file():
+        return ["never crawled: run `indexer crawl`"]
+    with State(root / "crawl.sqlite") as state:
+        now = {document.url: document.content_hash for document in state.documents(bodies=False)}
+    served = snapshot.current(root)
+    before: dict[str, str] = {}
+    if served:
+        snapshot.open_snapshot(root, served)
+        before = json.loads((root / "snapshots" / served / CONTENTS).read_bytes())
+    lines = [f"+ {url}" for url in sorted(now.keys() - before.keys())]
+    lines += [f"~ {url}" for url in sorted(now.keys() & before.keys()) if now[url] != before[url]]
+    lines += [f"- {url}" for url in sorted(before.keys() - now.keys())]
+    return lines or [f"nothing: {served} holds what was crawled"]
+
+
+def validate(site: SiteSettings) -> list[str]:
+    """Try the settings on the real site: reach its start page, read its questions. Raises what a run would raise."""
+    lines = [f"{site.name}: settings are in order"]
+    with tempfile.TemporaryDirectory() as folder, State(Path(folder) / "crawl.sqlite") as state:
+        found = crawl(site, dataclasses.replace(site.crawl, max_pages=1), state)
+    robots = "robots.txt allows it" if found.robots_ok else "robots.txt could not be read, so nothing may be fetched"
+    lines.append(f"{site.url} answers; {robots}")
+    if site.ranking.questions:
+        lines.append(f"{site.ranking.questions}: {len(judgement.questions(site))} questions")
+    return lines
 
 
 def status_text(facts: Facts) -> str:
@@ -109,12 +164,23 @@ def explain_url(settings: Settings, site: SiteSettings, url: str, query: str = "
     folded = opened.manifest.facts.get("folded", {}).get(url)
     if folded:
         lines.append(f"duplicates: its text is the same as that of {folded}, which stands for it")
-    index = Index.open(opened.folder)
-    page = index.pages.by_url(url)
-    if page is None:
-        lines.append(f"snapshot: not in {served}")
-    else:
-        lines.append(
-            f"snapshot: in {served} as {page.title!r}, {page.n_passages} passages, language {page.lang or '?'}"
-        )
-    return lines
+    with judgement.opened(opened.folder, site) as engine:
+        page = engine.page_by_url(url)
+        if page is None:
+            return [*lines, f"snapshot: not in {served}"]
+        language = page.lang or "unknown"
+        lines.append(f"snapshot: in {served} as {page.title!r}, {page.n_passages} passages, language {language}")
+        return lines + (_standing(engine, page, query) if query else [])
+
+
+def _standing(engine: Engine, page: Page, query: str) -> list[str]:
+    """Say where a page stands among the results of a query, and by what evidence."""
+    answer = engine.search(Query(query, limit=_DEPTH, explain=True))
+    lines = [f"query: {note}" for note in answer.notes]
+    place = next((number for number, hit in enumerate(answer.hits, 1) if hit.page == page.page), 0)
+    if not place:
+        return [*lines, f"query: not among the first {len(answer.hits)} pages"]
+    hit = answer.hits[place - 1]
+    lines.append(f"query: number {place} of {answer.total}, score {hit.score:.3f}, confidence {hit.confidence:.0%}")
+    terms = (f"{item.share:+.3f}  {item.name} (raw {item.raw:.3f}, weight {item.weight:.2f})" for item in hit.evidence)
+    return lines + [f"  {term}" for term in terms]

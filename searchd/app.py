@@ -21,13 +21,11 @@ from searchd.api.front import REQUEST_ID, Front
 from searchd.api.live_protocol import Live
 from searchd.api.metrics import Metrics
 from searchd.errors import EcholotError
-from searchd.feedback import FeedbackStore
+from searchd.feedback import FEEDBACK_FILE, FeedbackStore
 from searchd.settings import Settings
 from searchd.web.pages import pages_blueprint
 
 log = logging.getLogger("searchd")
-
-FEEDBACK_FILE = "feedback.sqlite"
 
 
 def create_app(settings: Settings, live: Live) -> Flask:

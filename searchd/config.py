@@ -19,7 +19,7 @@ from typing import Any, Literal, Union, cast, get_args, get_origin
 from urllib.parse import urlsplit
 
 from searchd.errors import ConfigError
-from searchd.settings import RESERVED_ENVIRONMENT, Settings, SiteSettings
+from searchd.settings import RESERVED_ENVIRONMENT, RankingSettings, Settings, SiteSettings
 
 PREFIX = "ECHOLOT_"
 DEFAULT_FILE = Path("config.toml")
@@ -83,7 +83,13 @@ def load(
     overrides += [(key, text, _Source("the command line")) for key, text in (flags or {}).items()]
     for key, text, origin in overrides:
         settings = _override(settings, key.split("."), text, origin, key)
-    return _finish(settings, source, {key for key, _, _ in overrides}, table)
+    settings = _finish(settings, source, {key for key, _, _ in overrides}, table)
+    sites = tuple(dataclasses.replace(site, ranking=_placed(site.ranking, base)) for site in settings.site)
+    return dataclasses.replace(settings, ranking=_placed(settings.ranking, base), site=sites)
+
+
+def _placed(ranking: RankingSettings, base: Path) -> RankingSettings:
+    return dataclasses.replace(ranking, questions=str(base / ranking.questions)) if ranking.questions else ranking
 
 
 def _read(file: Path) -> tuple[Table, _Source]:

@@ -28,6 +28,7 @@ FLUSH_S = 2.0
 MAX_PENDING = 20_000
 MAX_QUERIES_PER_DAY = 50_000
 OTHER = "[other]"
+FEEDBACK_FILE = "feedback.sqlite"  # in the data folder, for all sites
 LATENCY_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1_000_000)
 
 _SCHEMA = """

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from searchd import encoder as encoders
 from searchd.errors import EcholotError, QueryError, SnapshotError
+from searchd.feedback import FEEDBACK_FILE, FeedbackStore
 from searchd.index import snapshot
 from searchd.index.files import SUGGESTIONS
 from searchd.index.opened import Index
@@ -158,7 +159,7 @@ class Live:
             self._ranking(site),
             identifier,
             self._languages(site) or tuple(facts["languages"]),
-            suggestions=suggestions,
+            suggestions=suggestions.with_queries(FeedbackStore(self.data / FEEDBACK_FILE).popular(site)),
         )
         status = SiteStatus(
             site, identifier, int(facts["pages"]), int(facts["passages"]), str(facts["created_at"]), self.now()

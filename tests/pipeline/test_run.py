@@ -194,3 +194,59 @@ def test_an_owners_synonyms_find_pages_by_words_that_no_page_has(server: DemoSer
     known = RankingSettings(synonyms=(("dues", "fees"),))
     taught = Engine(found.index, found.encoder, known).search(Query("quay berth dues", mode="lexical"))
     assert taught.hits[0].title == "Mooring fees"
+
+
+def ask(server: DemoServer, data: Path, capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    """Run a command that prints; return what it printed."""
+    capsys.readouterr()
+    assert main([*command, "--url", server.url + "/", "--data", str(data)]) == 0
+    return capsys.readouterr().out
+
+
+def test_diff_names_what_the_next_publish_would_change(
+    server: DemoServer, data: Path, small_site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(server, data)
+    assert ask(server, data, capsys, "diff").startswith("nothing")
+    write_page(small_site, "fees", "Mooring fees", "The guest jetty costs fifteen euros now.", tuple(PAGES))
+    write_page(small_site, "market", "Fish market", "Fresh herring is sold every Saturday morning.")
+    write_page(small_site, "index", "Harbour office", PAGES["index"][1], (*PAGES, "market"))
+    run(server, data, verb="crawl")
+    changes = {line[0] + line.rsplit("/", 1)[1] for line in ask(server, data, capsys, "diff").splitlines()}
+    assert changes >= {"+market.html", "~fees.html"}
+    assert not {line for line in changes if line.startswith("-")}
+
+
+def test_validate_reaches_the_site_and_keeps_nothing(
+    server: DemoServer, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "answers" in ask(server, data, capsys, "validate")
+    assert not data.exists()
+    server.stop()
+    assert run(server, data, verb="validate") == 4
+
+
+def test_explain_url_says_where_a_page_stands_for_a_question(
+    server: DemoServer, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(server, data)
+    said = ask(server, data, capsys, "explain-url", server.url + "/fees.html", "--query", "mooring fees")
+    assert "number 1 of" in said
+    assert "passage vector" in said
+
+
+def test_a_snapshot_that_fails_the_golden_questions_is_not_published(
+    server: DemoServer, data: Path, small_site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = tmp_path / "questions.toml"
+    questions.write_text('[[question]]\nquestion = "what does a night at the jetty cost"\npages = ["/fees.html"]\n')
+    flags = ("--set", f"ranking.questions={questions}")
+    assert run(server, data, *flags) == 0
+    first = snapshot.current(root(server, data))
+    assert "hit@1 1.000" in ask(server, data, capsys, "eval", *flags)
+    write_page(small_site, "fees", "Opening hours", "The counter is open on weekdays.", tuple(PAGES))
+    assert run(server, data, *flags) == 5
+    assert snapshot.current(root(server, data)) == first
+    assert "jetty" in capsys.readouterr().err
+    assert run(server, data, "--force", *flags) == 0
+    assert snapshot.current(root(server, data)) != first
