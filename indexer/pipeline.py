@@ -31,7 +31,7 @@ from searchd import encoder as encoders
 from searchd.errors import ExtractionError, GuardError, SiteError, SnapshotError
 from searchd.index import builder, snapshot
 from searchd.index.records import Article, PageDraft
-from searchd.settings import Settings, SiteSettings
+from searchd.settings import ExtractSettings, Settings, SiteSettings
 
 log = logging.getLogger("indexer")
 CONTENTS = "contents.json"  # URL -> content hash of every document that a snapshot was made of
@@ -107,7 +107,7 @@ class Pipeline:
         fingerprint = extract.fingerprint(self.site.extract)
         extracted, skipped = self._extract(state, cache, fingerprint)
         articles = Articles(state, cache, fingerprint)
-        languages = articles.prepare()
+        languages = articles.prepare(self.site.extract)
         choice = encoders.choose(self.site.model.name, languages, self.site.languages)
         log.info("model: %s (%s)", choice.name, choice.reason)
         model = encoders.load(
@@ -247,6 +247,7 @@ class Pipeline:
             snapshot.FORMAT,
             importlib.metadata.version("echolot"),
             extract.fingerprint(self.site.extract),
+            dataclasses.asdict(self.site.extract),
             dataclasses.asdict(self.site.model),
             {k: v for k, v in dataclasses.asdict(self.site.index).items() if k != "keep_snapshots"},
             self.site.languages,
@@ -267,7 +268,7 @@ class Pipeline:
         documents = (document for url in missing if (document := state.document(url)) is not None)
         done = skipped = 0
         with Progress("extract", "pages") as progress:
-            results = extract_many(documents, self.site.extract, workers=os.cpu_count() or 1)
+            results = extract_many(documents, self.site.extract)
             for url, result in results:
                 done += 1
                 progress(done, len(missing))
@@ -309,11 +310,13 @@ class Articles:
                 lang = article.lang or document.lang_hint
                 yield document, article if lang == article.lang else dataclasses.replace(article, lang=lang)
 
-    def prepare(self) -> Counter[str]:
+    def prepare(self, settings: ExtractSettings) -> Counter[str]:
         """Learn boilerplate and duplicates; return how many pages are in each language."""
-        self.boilerplate = extract.learn_boilerplate(article for _, article in self._each())
+        self.boilerplate = extract.learn_boilerplate(
+            (article for _, article in self._each()), settings.boilerplate_share
+        )
         cleaned = ((document.url, extract.clean(article, self.boilerplate)) for document, article in self._each())
-        self.folded = dedupe.fold(cleaned)  # every page's URL -> the URL that stands for it
+        self.folded = dedupe.fold(cleaned, settings.near_duplicates)  # every page's URL -> the URL that stands for it
         return Counter(article.lang for _, article in self._each() if article.lang)
 
     def drafts(self, encoder: CachedEncoder, site: SiteSettings) -> Iterator[PageDraft]:
