@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from searchd.api import admin, answers, documents, params, search, service, visitors
 from searchd.api.endpoint import Endpoint
 from searchd.api.params import Param
@@ -44,10 +46,10 @@ def _url(help: str = "address of an indexed page") -> Param:  # noqa: A002
 
 
 def _filters() -> tuple[Param, ...]:
-    values = {"many": True, "pattern": params.TEXT, "max_length": 200}
+    values: dict[str, Any] = {"many": True, "pattern": params.TEXT, "max_length": 200}
     return (
-        Param("category", "only pages of these sections of the site", **values, example="news"),  # type: ignore[arg-type]
-        Param("tag", "only pages with one of these tags", **values),  # type: ignore[arg-type]
+        Param("category", "only pages of these sections of the site", **values, example="news"),
+        Param("tag", "only pages with one of these tags", **values),
         Param("type", "only pages of these types", many=True, choices=("html", "pdf")),
         Param("page_lang", "only pages in these languages", many=True, pattern=params.LANG, max_length=35),
         Param(
@@ -161,7 +163,7 @@ def _answering(settings: ApiSettings) -> tuple[Endpoint, ...]:
 def _pages() -> tuple[Endpoint, ...]:
     number = Param("page", "a page's number in this snapshot", "integer", required=True, maximum=10**9 - 1)
     sentences = Param("sentences", "sentences to return", "integer", default=3, minimum=1, maximum=10)
-    shared = {"statuses": (404,), "gated": False}
+    shared: dict[str, Any] = {"statuses": (404,), "gated": False}
     return (
         Endpoint(
             "page",
@@ -171,7 +173,7 @@ def _pages() -> tuple[Endpoint, ...]:
             "PageAnswer",
             params=(number, _site()),
             **shared,
-        ),  # type: ignore[arg-type]
+        ),
         Endpoint(
             "page_by_url",
             "/api/v1/pages",
@@ -180,7 +182,7 @@ def _pages() -> tuple[Endpoint, ...]:
             "PageAnswer",
             params=(_url(), _site()),
             **shared,
-        ),  # type: ignore[arg-type]
+        ),
         Endpoint(
             "summary",
             "/api/v1/summary",
@@ -189,7 +191,7 @@ def _pages() -> tuple[Endpoint, ...]:
             "Summary",
             params=(_url(), _site(), sentences),
             **shared,
-        ),  # type: ignore[arg-type]
+        ),
     )
 
 
@@ -203,7 +205,7 @@ def _telling(settings: ApiSettings) -> tuple[Endpoint, ...]:
     )
     typing = Param("typing", "its search was sent with typing=1: count that search now", "boolean", default=False)
     helpful = Param("helpful", "whether the page was helpful", "boolean", required=True)
-    shared = {
+    shared: dict[str, Any] = {
         "scope": "feedback",
         "get": False,
         "post": True,
@@ -221,7 +223,7 @@ def _telling(settings: ApiSettings) -> tuple[Endpoint, ...]:
             "Counted",
             params=(_url(), helpful, _site()),
             **shared,
-        ),  # type: ignore[arg-type]
+        ),
         Endpoint(
             "click",
             "/api/v1/click",
@@ -230,14 +232,14 @@ def _telling(settings: ApiSettings) -> tuple[Endpoint, ...]:
             "Counted",
             params=(_q(settings), _url(), position, _lang(), typing, _site()),
             **shared,
-        ),  # type: ignore[arg-type]
+        ),
     )
 
 
 def _admin() -> tuple[Endpoint, ...]:
     days = Param("days", "days to look back", "integer", default=30, minimum=1, maximum=400)
     kind = Param("format", "json, or html for people", default="json", choices=("json", "html"))
-    shared = {"scope": "admin", "engine": False, "gated": False, "cached": False}
+    shared: dict[str, Any] = {"scope": "admin", "engine": False, "gated": False, "cached": False}
     return (
         Endpoint(
             "reload",
@@ -249,7 +251,7 @@ def _admin() -> tuple[Endpoint, ...]:
             get=False,
             post=True,
             **shared,
-        ),  # type: ignore[arg-type]
+        ),
         Endpoint(
             "snapshots",
             "/api/v1/admin/snapshots",
@@ -258,7 +260,7 @@ def _admin() -> tuple[Endpoint, ...]:
             "Snapshots",
             params=(_site(),),
             **shared,
-        ),  # type: ignore[arg-type]
+        ),
         Endpoint(
             "report",
             "/api/v1/admin/report",
@@ -268,15 +270,15 @@ def _admin() -> tuple[Endpoint, ...]:
             params=(days, kind, _site()),
             content_types=("application/json", "text/html"),
             **shared,
-        ),  # type: ignore[arg-type]
+        ),
     )
 
 
 def _service() -> tuple[Endpoint, ...]:
-    shared = {"scope": None, "engine": False, "gated": False, "cached": False}
+    shared: dict[str, Any] = {"scope": None, "engine": False, "gated": False, "cached": False}
     return (
-        Endpoint("healthz", "/healthz", service.healthz, "The process is alive", "Health", **shared),  # type: ignore[arg-type]
-        Endpoint("readyz", "/readyz", service.readyz, "A snapshot is served", "Status", statuses=(503,), **shared),  # type: ignore[arg-type]
+        Endpoint("healthz", "/healthz", service.healthz, "The process is alive", "Health", **shared),
+        Endpoint("readyz", "/readyz", service.readyz, "A snapshot is served", "Status", statuses=(503,), **shared),
         Endpoint(
             "metrics",
             "/metrics",
@@ -285,8 +287,8 @@ def _service() -> tuple[Endpoint, ...]:
             "",
             content_types=("text/plain",),
             **shared,
-        ),  # type: ignore[arg-type]
-        Endpoint("openapi", "/openapi.json", documents.openapi, "This document", "OpenApi", **shared),  # type: ignore[arg-type]
+        ),
+        Endpoint("openapi", "/openapi.json", documents.openapi, "This document", "OpenApi", **shared),
     )
 
 

@@ -122,7 +122,7 @@ class Front:
             caught[:] = [status, headers]
             return _no_write
 
-        result = self._inner(environ, start)  # type: ignore[arg-type]
+        result = self._inner(environ, start)
         try:
             body = b"".join(result)
         finally:
