@@ -92,9 +92,18 @@ def ask(engine: Engine | RemoteEngine, judged: beir.JudgedSet, mode: Mode, depth
     started = time.process_time()
     run: Run = {}
     for query, text in judged.queries.items():
-        answer = engine.search(Query(text, limit=depth, mode=mode))
-        run[query] = [(hit.url, hit.score) for hit in answer.hits]
+        run[query] = _ranking(engine, Query(text, limit=depth, mode=mode))
     return measured(judged, run, time.process_time() - started)
+
+
+def _ranking(engine: Engine | RemoteEngine, query: Query) -> list[tuple[str, float]]:
+    """What a visitor would see, without the excerpts, which cost most at this depth and move nothing."""
+    if isinstance(engine, RemoteEngine):
+        return [(hit.url, hit.score) for hit in engine.search(query).hits]
+    ranked = engine.rank(query)
+    pages, scores = ranked.candidates.evidence.pages, ranked.ranking.scores
+    shown = ranked.ranking.order[: query.limit].tolist()
+    return [(engine.page(int(pages[place])).url, float(scores[place])) for place in shown]
 
 
 def write_run(path: Path, run: Run, tag: str) -> None:

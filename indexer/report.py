@@ -19,13 +19,11 @@ from searchd.engine import Engine
 from searchd.errors import EcholotError
 from searchd.feedback import FEEDBACK_FILE, FeedbackStore
 from searchd.index import snapshot
-from searchd.index.records import Page
 from searchd.query import Query
 from searchd.settings import Settings, SiteSettings
 
 Facts = dict[str, Any]
 _FOREIGN_SHARE = 0.05  # of the questions in languages that the model does not speak, from which it is worth a line
-_DEPTH = 100  # results among which explain-url looks for a page
 
 
 def status(settings: Settings, site: SiteSettings) -> Facts:
@@ -170,17 +168,14 @@ def explain_url(settings: Settings, site: SiteSettings, url: str, query: str = "
             return [*lines, f"snapshot: not in {served}"]
         language = page.lang or "unknown"
         lines.append(f"snapshot: in {served} as {page.title!r}, {page.n_passages} passages, language {language}")
-        return lines + (_standing(engine, page, query) if query else [])
+        return lines + (_standing(engine, url, query) if query else [])
 
 
-def _standing(engine: Engine, page: Page, query: str) -> list[str]:
+def _standing(engine: Engine, url: str, query: str) -> list[str]:
     """Say where a page stands among the results of a query, and by what evidence."""
-    answer = engine.search(Query(query, limit=_DEPTH, explain=True))
-    lines = [f"query: {note}" for note in answer.notes]
-    place = next((number for number, hit in enumerate(answer.hits, 1) if hit.page == page.page), 0)
-    if not place:
-        return [*lines, f"query: not among the first {len(answer.hits)} pages"]
-    hit = answer.hits[place - 1]
-    lines.append(f"query: number {place} of {answer.total}, score {hit.score:.3f}, confidence {hit.confidence:.0%}")
-    terms = (f"{item.share:+.3f}  {item.name} (raw {item.raw:.3f}, weight {item.weight:.2f})" for item in hit.evidence)
+    why = engine.why(Query(query), url)
+    place = f"number {why.position}" if why.position else "not shown"
+    lines = [f"query: {place}, score {why.score:.3f}, confidence {why.confidence:.0%}"]
+    lines += [f"query: {reason}" for reason in why.reasons]
+    terms = (f"{item.share:+.3f}  {item.name} (raw {item.raw:.3f}, weight {item.weight:.2f})" for item in why.evidence)
     return lines + [f"  {term}" for term in terms]

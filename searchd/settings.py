@@ -99,7 +99,9 @@ class ModelSettings:
     """Which sentence-transformers model makes the vectors, and how it runs."""
 
     name: str = setting("auto", "auto, a directory, an installed model wheel, or a hub id")
-    precision: str = setting("balanced", "exact (fp32), balanced (8 bit; bf16 in OpenVINO) or fast (8 bit, soon prepared)")
+    precision: str = setting(
+        "balanced", "exact (fp32), balanced (8 bit; bf16 in OpenVINO) or fast (8 bit, soon prepared)"
+    )
     device: str = setting("auto", "auto, cpu, openvino, cuda or tensorrt")
     cache: str = setting("", "folder of prepared models; empty = echolot/models in the user's cache folder")
     offline: bool = setting(False, "fetch no model; HF_HUB_OFFLINE=1 says the same")

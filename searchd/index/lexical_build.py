@@ -233,7 +233,7 @@ def _blocks(fields: Sequence[FieldStream], analysed: Analysed) -> Iterator[tuple
         filled = words[words > 0]
         mean = float(filled.mean()) if len(filled) else 1.0
         norms.append((field.boost / (1 - field.b + field.b * words / mean)).astype(np.float32))
-    ends = sum(field.starts[1:] for field in fields)
+    ends = np.sum([field.starts[1:] for field in fields], axis=0)
     n_docs, low = len(fields[0].starts) - 1, 0
     while low < n_docs:
         before = int(ends[low - 1]) if low else 0

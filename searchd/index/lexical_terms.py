@@ -34,8 +34,8 @@ class SortedWords:
 
     def __init__(self, folder: Path, name: str) -> None:
         # memoryviews, because indexing an array makes a NumPy scalar each time
-        self._ends = memoryview(open_array(folder, f"{name}.ends"))
-        self._blob = memoryview(open_array(folder, f"{name}.blob"))
+        self._ends = open_array(folder, f"{name}.ends").data
+        self._blob = open_array(folder, f"{name}.blob").data
         self._fences = [self[number] for number in range(0, len(self), _FENCE)]
 
     @staticmethod
@@ -70,4 +70,4 @@ class SortedWords:
         """Where ``key`` stands or would stand."""
         fence = bisect_left(self._fences, key)
         low, high = max(0, (fence - 1) * _FENCE), min(len(self), fence * _FENCE)
-        return bisect_left(self, key, low, high)  # type: ignore[type-var]
+        return bisect_left(self, key, low, high)

@@ -12,6 +12,7 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 DUPLICATE = 0.995  # cosine of both best passage and lead from which two pages tell a reader the same
+COMPANY = 0.2  # share of the threshold that suffices beside a page that reaches it
 COMPARED = 48  # first results that are compared with each other
 
 
@@ -19,8 +20,8 @@ COMPARED = 48  # first results that are compared with each other
 class Ranking:
     """Positions among the candidates, best first.
 
-    order: what is shown, page by page. matching: candidates whose confidence reaches the threshold, pinned ones
-    included. nothing_relevant: none does, and ``order`` holds the nearest pages only.
+    order: what is shown, page by page. matching: candidates that count as answers: one reaches the threshold (or is
+    pinned), the others come near enough. nothing_relevant: none does, and ``order`` holds the nearest pages only.
     """
 
     order: Ints
@@ -54,8 +55,9 @@ def arrange(
     if eligible is not None:
         order = order[eligible[order]]
     order = order[~np.isin(order, top)] if len(top) else order
-    matching = np.concatenate([top, order[confidence[order] >= threshold]])
-    nothing = not len(matching)
+    nothing = not len(top) and not (confidence[order] >= threshold).any()
+    least = np.inf if nothing else threshold * COMPANY
+    matching = np.concatenate([top, order[confidence[order] >= least]])
     if day is not None:
         matching = matching[np.lexsort((pages[matching], -scores[matching], -day[matching]))]
     return Ranking(order if nothing else matching, matching, scores, confidence, nothing)

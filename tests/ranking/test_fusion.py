@@ -74,7 +74,7 @@ def test_equal_scores_are_ordered_by_page_and_nothing_above_the_threshold_is_not
     assert nothing.nothing_relevant
     assert nothing.total == 0
     assert len(nothing.order) == 3
-    some = arrange(pages, column(1, 1, 2), column(0.1, 0.9, 0.3), 0.5, pinned=[3])
+    some = arrange(pages, column(1, 1, 2), column(0.05, 0.9, 0.05), 0.5, pinned=[3])
     assert pages[some.order].tolist() == [3, 5]
 
 
