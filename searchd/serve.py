@@ -27,6 +27,8 @@ def listen(app: Flask, settings: ServerSettings) -> BaseWSGIServer:
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}",
             "choose another --port, or stop the program that has it",
         ) from error
+    app.extensions["echolot"].gate.backlog = lambda: len(server.task_dispatcher.queue)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is the gate's business, not a line each
     log.info("listening on http://%s:%s/", settings.host, getattr(server, "effective_port", settings.port))
     return server
 

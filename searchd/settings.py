@@ -168,10 +168,11 @@ class ApiSettings:
     rate_address: str = setting(
         "1200/minute", "requests from one address; several limits joined by ';', empty = no limit"
     )
+    rate_local: bool = setting(False, "limit callers on this machine too; behind a proxy set server.trusted_proxies")
     rate_feedback: str = setting("60/minute", "votes and clicks from one address")
     rate_key: str = setting("60000/minute", "requests with one API key")
     max_query_chars: int = setting(1000, "characters of a query")
-    max_limit: int = setting(50, "results of one answer")
+    max_limit: int = setting(100, "results of one answer")
     max_offset: int = setting(1000, "results that can be skipped")
     max_body_bytes: int = setting(65536, "bytes of a request body")
     cached_answers: int = setting(4096, "answers kept in memory until the next snapshot")

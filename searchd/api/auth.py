@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import ipaddress
 import time
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -58,6 +59,13 @@ class Caller:
     key: str = ""
 
 
+def _is_local(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
 class Gatekeeper:
     """Decides whether a caller may use a scope now."""
 
@@ -67,6 +75,7 @@ class Gatekeeper:
         if wrong := self._public - {"search", "feedback"}:
             raise ConfigError(f"api.public_scopes: {min(wrong)!r}", "only search and feedback can be public")
         self._per_address = _limits("rate_address", settings.rate_address)
+        self._limits_local = settings.rate_local
         self._per_feedback = _limits("rate_feedback", settings.rate_feedback)
         self._per_key = _limits("rate_key", settings.rate_key)
         self._windows = FixedWindowRateLimiter(MemoryStorage())
@@ -82,7 +91,7 @@ class Gatekeeper:
             self._count(self._per_key, "key", caller.key)
         elif scope == "feedback":
             self._count(self._per_feedback, "feedback", caller.address)
-        else:
+        elif self._limits_local or not _is_local(caller.address):
             self._count(self._per_address, "address", caller.address)
         return caller
 
