@@ -39,6 +39,17 @@ _DOUBT_RATIO = 20
 _MIN_FOREIGN = 3  # words from which on a language is told surely enough to let unknown words be
 
 
+def _is_slip(form: str, near: Near) -> bool:
+    """Whether a nearby word may be meant.
+
+    The first letter is seldom wrong (Kukich 1992, 2.1): "married" is not "carried". A prefix is no slip: "abstellen"
+    is not "stellen".
+    """
+    if near.distance == 1:
+        return form[1:] != near.form[1:]
+    return not (form.endswith(near.form) or near.form.endswith(form))
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reading:
     """Reads chunks in the visitor's language ("" = unknown) with a site's vocabulary at hand."""
@@ -180,7 +191,7 @@ class Reading:
         edits = allowed_edits(form)
         if not self.typos or not edits or is_gram(form):
             return []
-        near = self.vocabulary.near(form, edits, _MAX_CORRECTIONS)
+        near = [word for word in self.vocabulary.near(form, edits, _MAX_CORRECTIONS) if _is_slip(form, word)]
         return [word for word in near if word.distance == near[0].distance]
 
     def _corrected(self, term: QueryTerm, near: Sequence[Near]) -> QueryTerm:

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from searchd.errors import QueryError
 from searchd.settings import RankingSettings
-from searchd.text.highlight import highlight
+from searchd.text.highlight import Highlighter
 from searchd.text.parse import parse
 from searchd.text.query import ParsedQuery
 from tests.text.plain_vocabulary import PlainVocabulary
@@ -35,6 +35,12 @@ def test_a_slip_is_corrected_to_a_word_of_the_site() -> None:
 def test_two_slips_are_forgiven_in_a_long_word_only() -> None:
     assert parse("konfigurration", "en", SITE).did_you_mean == "configuration"
     assert parse("brnahc", "en", SITE).did_you_mean == ""
+
+
+def test_another_word_is_not_a_slip_of_the_first_letter_or_of_a_prefix() -> None:
+    assert parse("cranch", "en", SITE).did_you_mean == ""
+    assert parse("unnotebook", "en", SITE).did_you_mean == ""
+    assert parse("notebok", "en", SITE).did_you_mean == "notebook"
 
 
 def test_a_correction_keeps_the_capital_letter() -> None:
@@ -147,7 +153,7 @@ def test_strange_queries_are_read_without_complaint(text: str) -> None:
 def test_any_printable_query_can_be_parsed_and_highlighted(text: str) -> None:
     parsed = parse(text, "en", SITE)
     ends = [0]
-    for start, end in highlight(text, parsed, "en"):
+    for start, end in Highlighter(parsed).marks(text, "en"):
         assert ends[-1] <= start < end <= len(text)
         ends.append(end)
 
@@ -155,15 +161,19 @@ def test_any_printable_query_can_be_parsed_and_highlighted(text: str) -> None:
 def test_highlights_follow_stems_accents_and_corrections() -> None:
     text = "Committed files: commit renames branches."
     parsed = parse("comit branch", "en", SITE)
-    assert [text[start:end] for start, end in highlight(text, parsed, "en")] == ["Committed", "commit", "branches"]
+    assert [text[start:end] for start, end in Highlighter(parsed).marks(text, "en")] == [
+        "Committed",
+        "commit",
+        "branches",
+    ]
     german = parse("aerzte", "de", GERMAN)
-    assert highlight("Die Ärzte.", german, "de") == ((4, 9),)
+    assert Highlighter(german).marks("Die Ärzte.", "de") == ((4, 9),)
 
 
 def test_highlights_leave_the_words_of_the_question_unmarked() -> None:
     parsed = parse("how do I rename a branch", "en", SITE)
-    assert highlight("how do I do a thing", parsed, "en") == ()
+    assert Highlighter(parsed).marks("how do I do a thing", "en") == ()
 
 
 def test_a_query_of_small_words_alone_is_still_marked() -> None:
-    assert highlight("to be or not to be", parse("to be", "en", SITE), "en") != ()
+    assert Highlighter(parse("to be", "en", SITE)).marks("to be or not to be", "en") != ()
