@@ -6,12 +6,11 @@ compounds and corrections, then runs over the excerpt only.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 
 from searchd.query import Snippet
-from searchd.text.highlight import highlight
+from searchd.text.highlight import Highlighter
 from searchd.text.normalize import fold
 from searchd.text.query import ParsedQuery
 
@@ -20,7 +19,7 @@ _LEAD_IN = 60  # code points of context that may stand before the first marked w
 _STEM = 5  # code points of a word's beginning that the quick scan compares
 _ENDS = ("\n", ". ", "! ", "? ", "。")
 
-Spans = list[tuple[int, int]]
+Finds = list[tuple[int, int, str]]  # start, end and text of what was found, ascending
 
 
 @dataclass(frozen=True)
@@ -36,16 +35,33 @@ class Excerpts:
         """
         start, end = window(text, self._scan(text) if len(text) > length else [], length)
         excerpt = text[start:end]
-        return Snippet(excerpt, highlight(excerpt, self.parsed, lang))
+        return Snippet(excerpt, self._highlighter.marks(excerpt, lang))
 
-    def _scan(self, text: str) -> Spans:
-        """Where words begin like a word of the query; accents count as they are written and folded."""
-        if self._beginnings is None:
-            return []
-        return [match.span() for match in self._beginnings.finditer(text)]
+    def _scan(self, text: str) -> Finds:
+        """Where the text reads like the beginning of a query's word; accents count as they are written and folded.
+
+        Where several do, the longest counts. (A search for each is quicker than one pattern of all, and needs none.)
+        """
+        lowered = _lowered(text)
+        found: dict[int, str] = {}
+        for word in self._beginnings:  # the longer ones come later
+            at = lowered.find(word)
+            while at >= 0:
+                found[at] = word
+                at = lowered.find(word, at + len(word))
+        finds: Finds = []
+        for at, word in sorted(found.items()):
+            if not finds or finds[-1][1] <= at:
+                finds.append((at, at + len(word), word))
+        return finds
 
     @cached_property
-    def _beginnings(self) -> re.Pattern[str] | None:
+    def _highlighter(self) -> Highlighter:
+        return Highlighter(self.parsed)
+
+    @cached_property
+    def _beginnings(self) -> tuple[str, ...]:
+        """Shortest first."""
         terms = self.parsed.terms
         heaviest = max((term.weight for term in terms), default=0.0)
         telling = [term for term in terms if term.weight >= min(1.0, heaviest)]
@@ -53,25 +69,32 @@ class Excerpts:
             alternative.term[:_STEM] for term in telling for alternative in term.alternatives
         }
         words |= {fold(word) for word in words}
-        if not any(words):
-            return None
-        choices = "|".join(sorted(map(re.escape, filter(None, words)), key=lambda word: (-len(word), word)))
-        return re.compile(rf"(?:{choices})", re.IGNORECASE)
+        return tuple(sorted(filter(None, map(_lowered, words)), key=lambda word: (len(word), word)))
 
 
-def window(text: str, spans: Spans, length: int) -> tuple[int, int]:
-    """[start, end) of the excerpt: the window that holds the most distinct spans' texts, the earliest of those."""
-    if len(text) <= length or not spans:
+def _lowered(text: str) -> str:
+    """Lower case, character by character: offsets stay those of the text."""
+    return text.lower() if text.isascii() else text.replace("İ", "i").lower().replace("ς", "σ")
+
+
+def window(text: str, finds: Finds, length: int) -> tuple[int, int]:
+    """[start, end) of the excerpt: the window that holds the most different finds, the earliest of those."""
+    if len(text) <= length or not finds:
         return 0, _close(text, 0, length)
     room = length - _LEAD_IN
-    best, most, first = spans[0][0], (0, 0), 0
-    for last, (_, end) in enumerate(spans):
-        while end - spans[first][0] > room and first < last:
+    best, most, first = finds[0][0], (0, 0), 0
+    inside: dict[str, int] = {}  # how often each word stands in the window
+    for last, (_, end, word) in enumerate(finds):
+        inside[word] = inside.get(word, 0) + 1
+        while end - finds[first][0] > room and first < last:
+            gone = finds[first][2]
+            inside[gone] -= 1
+            if not inside[gone]:
+                del inside[gone]
             first += 1
-        inside = spans[first : last + 1]
-        score = (len({text[a:b].casefold() for a, b in inside}), len(inside))
+        score = (len(inside), last + 1 - first)
         if score > most:
-            best, most = spans[first][0], score
+            best, most = finds[first][0], score
     start = min(_open(text, best), max(0, len(text) - length))
     start = _word_start(text, start)
     return start, _close(text, start, length)
