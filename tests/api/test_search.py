@@ -77,7 +77,7 @@ def test_an_unknown_parameter_gets_the_nearest_known_one_as_hint(client: FlaskCl
     "params",
     [
         {"limit": "0"},
-        {"limit": "51"},
+        {"limit": "101"},
         {"limit": "ten"},
         {"limit": "1.5"},
         {"offset": "-1"},
