@@ -113,7 +113,8 @@ def status_text(facts: Facts) -> str:
             f"model      {model.get('name')} ({model.get('reason')})",
         ]
     if "documents" in facts:
-        lines.append(f"known      {facts['documents']}")
+        counts = ", ".join(f"{count} {name}" for name, count in facts["documents"].items() if count)
+        lines.append(f"crawled    {counts or 'nothing'}")
     lines += [f"problem    {problem}" for problem in facts["problems"]]
     return "\n".join(lines)
 
