@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,13 +39,13 @@ class Ranked:
 
 def hits(index: Index, steer: Steer, weights: Weights, ranked: Ranked, shown: Ints) -> tuple[Hit, ...]:
     """Fetch the pages at these places among the candidates."""
-    rows, scores, owners = _passages(index, weights, ranked, shown)
+    best = _best_rows(*_passages(index, weights, ranked, shown), len(shown))
+    passages = iter(index.pages.passages(row for rows in best for row, _ in rows))  # all at once: that is quicker
     excerpts = Excerpts(ranked.parsed)
     found = []
-    for n, place in enumerate(shown.tolist()):
+    for place, rows in zip(shown.tolist(), best, strict=True):
         page = index.pages.page(int(ranked.candidates.evidence.pages[place]))
-        mine = owners == n
-        sections = _sections(index, excerpts, page, rows[mine], scores[mine])
+        sections = _sections(excerpts, page, [(next(passages), score) for _, score in rows])
         found.append(_hit(ranked, page, place, sections, explain(steer, ranked, place) if ranked.query.explain else ()))
     return tuple(found)
 
@@ -150,18 +152,26 @@ def _passages(index: Index, weights: Weights, ranked: Ranked, shown: Ints) -> tu
     return every, scores, owners
 
 
-def _sections(index: Index, excerpts: Excerpts, page: Page, rows: Ints, scores: Floats) -> tuple[SectionHit, ...]:
+def _best_rows(rows: Ints, scores: Floats, owners: Ints, pages: int) -> list[list[tuple[int, float]]]:
+    """For each page the rows, with their scores and best first, that its sections may be shown by."""
+    order = np.lexsort((rows, -scores, owners))
+    ends = np.searchsorted(owners[order], np.arange(pages + 1))
+    best = []
+    for first, end in itertools.pairwise(ends.tolist()):
+        mine = order[first : min(end, first + 2 * SECTIONS)]
+        found = list(zip(rows[mine].tolist(), scores[mine].tolist(), strict=True))
+        best.append(found[:1] + [(row, score) for row, score in found[1:] if score >= SECTION_SHARE * found[0][1]])
+    return best
+
+
+def _sections(excerpts: Excerpts, page: Page, passages: Sequence[tuple[Passage, float]]) -> tuple[SectionHit, ...]:
     """The page's best sections, each once, by its best passage. A page without text shows its description."""
-    if not len(rows):
+    if not passages:
         return (SectionHit((), "", excerpts.cut(page.description or page.title, page.lang), 0.0),)
     found: dict[tuple[tuple[str, ...], str], tuple[Passage, float]] = {}
-    least = SECTION_SHARE * float(scores.max())
-    for at in np.lexsort((rows, -scores)).tolist()[: 2 * SECTIONS]:
-        if found and (len(found) == SECTIONS or scores[at] < least):
-            break
-        passage = index.pages.passage(int(rows[at]))
-        found.setdefault((passage.headings, passage.anchor), (passage, float(scores[at])))
+    for passage, score in passages:
+        found.setdefault((passage.headings, passage.anchor), (passage, score))
     return tuple(
         SectionHit(headings, anchor, excerpts.cut(passage.text, page.lang), score)
-        for (headings, anchor), (passage, score) in found.items()
+        for (headings, anchor), (passage, score) in itertools.islice(found.items(), SECTIONS)
     )

@@ -226,7 +226,13 @@ class Pages:
 
     def passages(self, rows: Iterable[int]) -> list[Passage]:
         """Several passages, in the order asked for; KeyError when one is missing."""
-        return [self.passage(row) for row in rows]
+        wanted = [int(row) for row in rows]
+        sql = "SELECT row,headings,anchor,text,n_tokens FROM passages WHERE row IN (SELECT value FROM json_each(?))"
+        found = {
+            row: Passage(tuple(json.loads(headings)), *rest)
+            for row, headings, *rest in self._db().execute(sql, (json.dumps(wanted),))
+        }
+        return [found[row] for row in wanted]
 
     def close(self) -> None:
         """Close every thread's connection; the store must not be used afterwards."""

@@ -37,7 +37,7 @@ class Highlighter:
         return _merged(found)
 
     def _of_chunk(self, chunk: str, lang: str) -> Spans:
-        return tuple((term.start, term.end) for term in analyse(chunk, lang) if term.term in self._wanted)
+        return tuple([(start, end) for term, start, end, *_ in analyse(chunk, lang) if term in self._wanted])
 
 
 def _merged(spans: list[tuple[int, int]]) -> Spans:
