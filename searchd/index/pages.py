@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,6 +34,7 @@ CREATE TABLE names(kind TEXT NOT NULL, code INTEGER NOT NULL, name TEXT NOT NULL
                    PRIMARY KEY(kind, code)) WITHOUT ROWID;
 """
 _INDEXES = "CREATE INDEX pages_path ON pages(path);"
+_PAGES_KEPT = 512  # of those shown last, some kilobytes each
 _CODED = ("lang", "kind", "category", "tag")
 _BODY = (
     *("title", "lang", "description", "kind", "category", "tags", "author", "published", "modified", "image"),
@@ -173,6 +175,7 @@ class Pages:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._opening = threading.Lock()
+        self._recent = lru_cache(_PAGES_KEPT)(self._fetch)
         try:
             self.columns = self._read_columns()
         except sqlite3.DatabaseError as error:
@@ -188,10 +191,11 @@ class Pages:
 
     def page(self, number: int) -> Page:
         """One page; KeyError when there is none."""
+        return self._recent(int(number))
+
+    def _fetch(self, number: int) -> Page:
         found = (
-            self._db()
-            .execute("SELECT page,url,body,summary,keyphrases FROM pages WHERE page=?", (int(number),))
-            .fetchone()
+            self._db().execute("SELECT page,url,body,summary,keyphrases FROM pages WHERE page=?", (number,)).fetchone()
         )
         if found is None:
             raise KeyError(number)
