@@ -111,11 +111,14 @@ def kill_runs(url: str, site: Path, data: Path, kills: int, rng: random.Random) 
 
 
 def swap_under_load(data: Path, site: str, swaps: int) -> Swaps:
-    """Publish the same snapshot under new ids while two clients ask without pause."""
+    """Publish the same snapshot under new ids while two clients ask without pause.
+
+    The daemon keeps few answers, so that what grows is a leak and not a cache that fills.
+    """
     root = data / site
     with subprocess.Popen(
         [sys.executable, "-m", "searchd", "--data", str(data), "--port", "0", "--set", "server.swap_interval_s=0.1",
-         "--set", "api.rate_address="],
+         "--set", "api.cached_answers=64"],
         stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stderr is not None  # noqa: S101 - PIPE was asked for

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from searchd import presentation
 from searchd.candidates import Candidates, collect
 from searchd.errors import QueryError
 from searchd.index.opened import Index
+from searchd.index.pages import Pages
 from searchd.index.probes import of_language
 from searchd.index.records import Page
 from searchd.index.stores import Encoder
@@ -65,7 +66,7 @@ class Engine:
         self.site_languages = tuple(site_languages)
         self.steer = Steer.of(index.pages, settings)
         self.weights = Weights.of(settings.weights)
-        self._mask = lru_cache(_FILTERS_KEPT)(self._allowed)
+        self._mask = lru_cache(_FILTERS_KEPT)(partial(_allowed, index.pages, self.steer))  # no cycle: freed at once
 
     def search(self, query: Query) -> Answer:
         """Return the pages that answer the query, best first. Raises QueryError when the query makes no sense."""
@@ -161,10 +162,11 @@ class Engine:
         """Return the page at this URL or at one of its aliases."""
         return self.index.pages.by_url(url)
 
-    def _allowed(self, filters: Filters) -> Mask | None:
-        """Pages that the filters and the owner let through; None = all."""
-        kept = conditions.mask(self.index.pages, filters)
-        hidden = self.steer.visible
-        if kept is None or hidden is None:
-            return hidden if kept is None else kept
-        return kept & hidden
+
+def _allowed(pages: Pages, steer: Steer, filters: Filters) -> Mask | None:
+    """Pages that the filters and the owner let through; None = all."""
+    kept = conditions.mask(pages, filters)
+    hidden = steer.visible
+    if kept is None or hidden is None:
+        return hidden if kept is None else kept
+    return kept & hidden

@@ -53,8 +53,8 @@ def test_a_question_that_the_site_cannot_answer_gets_no_results_but_the_nearest_
         assert answer.hits
 
 
-def test_totals_count_what_matches_and_not_everything(engine: Engine) -> None:
-    answer = engine.search(Query("dog tax", facets=True))
+def test_totals_count_what_matches_and_not_everything(engine_with: Make) -> None:
+    answer = engine_with(threshold=0.15).search(Query("dog tax", facets=True))
     assert 1 <= answer.total < len(TEXTS) / 2
     assert len(answer.hits) == answer.total
     counted = {facet.name: dict(facet.counts) for facet in answer.facets}

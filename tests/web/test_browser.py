@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
@@ -41,7 +42,9 @@ def embed(
 
 
 def wait(browser: Chrome, condition: Callable[[], Any], seconds: float = 30) -> Any:
-    return WebDriverWait(browser, seconds, poll_frequency=0.05).until(lambda _: condition())
+    """Look until the condition holds; an element that was replaced under our eyes is looked up again."""
+    replaced = [StaleElementReferenceException]
+    return WebDriverWait(browser, seconds, 0.05, ignored_exceptions=replaced).until(lambda _: condition())
 
 
 def inside(browser: Chrome, selector: str, element: str = "echolot-search") -> list[WebElement]:
