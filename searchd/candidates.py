@@ -6,14 +6,13 @@ half of the evidence because it stood just below the cut of one list.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from searchd.index.lexical_results import TermEvidence
+from searchd.index.lexical_results import TermEvidence, Wanted
 from searchd.index.opened import Index
 from searchd.index.stores import Floats, Ints
 from searchd.ranking.evidence import Background, Evidence, Passages
@@ -27,11 +26,21 @@ FIRST_ROWS = 4  # passages looked at of a page that neither leg named a passage 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Pages of interest, ascending, with their evidence; ``passages`` are those scored, ascending by row."""
+    """Pages of interest, ascending, with their evidence.
+
+    passages: those scored, ascending by row. named: which candidates a leg named a passage of; only openings of the
+    others were scored. wanted: the words that were looked for, None when none were.
+    """
 
     evidence: Evidence
     passages: Passages
-    terms: tuple[TermEvidence, ...]
+    named: Mask
+    wanted: Wanted | None
+
+    @property
+    def terms(self) -> tuple[TermEvidence, ...]:
+        """What each word of the query is worth; none when no words were looked for."""
+        return self.wanted.terms if self.wanted else ()
 
 
 def collect(
@@ -55,19 +64,20 @@ def collect(
     rows_wanted, pages_wanted = max(ROWS, 3 * depth), max(ROWS // 2, 2 * depth)
     rows: list[Ints] = []
     pages: list[Ints] = [np.array(pinned, dtype=np.int64)]
-    terms: tuple[TermEvidence, ...] = ()
+    wanted = None if words is None else index.lexical.look_up(words)
     if vector is not None:
         rows.append(index.dense.search(vector, rows_wanted, rows_allowed)[0])
         pages.append(index.leads.search(vector, pages_wanted, allowed)[0])
-    if words is not None:
-        found = index.lexical.search(words, rows_wanted, allowed_pages=allowed)
-        terms = found.terms
+    if wanted is not None:
+        found = index.lexical.search(wanted, rows_wanted, allowed_pages=allowed)
         rows.append(found.passage_rows)
         pages.append(found.pages)
     chosen_rows = _unique(rows)
     chosen = _unique([columns.page_of_row[chosen_rows].astype(np.int64), *pages])
-    chosen_rows = _with_openings(columns.first_row, columns.page_of_row, chosen_rows, chosen)
-    return _score(index, vector, words, chosen, chosen_rows, terms)
+    named = _among(chosen, columns.page_of_row[chosen_rows])
+    chosen_rows = _with_openings(columns.first_row, chosen_rows, chosen[~named])
+    evidence, passages = _score(index, vector, wanted, chosen, chosen_rows)
+    return Candidates(evidence, passages, named, wanted)
 
 
 def _unique(lists: Sequence[Ints]) -> Ints:
@@ -78,11 +88,15 @@ def _unique(lists: Sequence[Ints]) -> Ints:
     return every[np.r_[True, every[1:] != every[:-1]]] if len(every) else every
 
 
-def _with_openings(first_row: Ints, page_of_row: npt.NDArray[np.int32], rows: Ints, pages: Ints) -> Ints:
-    """Add the first passages of pages that have none among ``rows`` yet; both ascend, and so does the result."""
-    owners = page_of_row[rows]
-    at = np.searchsorted(owners, pages)
-    bare = pages[(at == len(owners)) | (owners[np.minimum(at, len(owners) - 1)] != pages)] if len(owners) else pages
+def _among(pages: Ints, owners: npt.NDArray[np.int32]) -> Mask:
+    """Which pages own one of the passages; both ascend."""
+    if not len(owners):
+        return np.zeros(len(pages), dtype=np.bool_)
+    return np.asarray(owners.take(owners.searchsorted(pages), mode="clip") == pages)
+
+
+def _with_openings(first_row: Ints, rows: Ints, bare: Ints) -> Ints:
+    """Add the first passages of pages that have none among ``rows`` yet; all ascend, and so does the result."""
     if not len(bare):
         return rows
     openings = first_row[bare][:, None] + np.arange(FIRST_ROWS)
@@ -90,13 +104,8 @@ def _with_openings(first_row: Ints, page_of_row: npt.NDArray[np.int32], rows: In
 
 
 def _score(
-    index: Index,
-    vector: Floats | None,
-    parsed: ParsedQuery | None,
-    pages: Ints,
-    rows: Ints,
-    terms: tuple[TermEvidence, ...],
-) -> Candidates:
+    index: Index, vector: Floats | None, wanted: Wanted | None, pages: Ints, rows: Ints
+) -> tuple[Evidence, Passages]:
     """Fetch every score of the chosen pages and rows from both legs."""
     columns = index.pages.columns
     owner = np.searchsorted(pages, columns.page_of_row[rows])  # rows ascend, so owners do too
@@ -109,26 +118,13 @@ def _score(
         background = index.background(vector)
     passage_bm25 = passage_coverage = row_zeros
     page_bm25 = page_coverage = zeros
-    if parsed is not None:
-        passage_scores = index.lexical.score_passages(parsed, rows)
+    totals = (0.0, 0.0)
+    if wanted is not None:
+        passage_scores = index.lexical.score_passages(wanted, rows)
         passage_bm25, passage_coverage = passage_scores.scores, passage_scores.coverage
-        page_scores = index.lexical.score_pages(parsed, pages)
+        page_scores = index.lexical.score_pages(wanted, pages)
         page_bm25, page_coverage = page_scores.scores, page_scores.coverage
+        totals = wanted.passage_total, wanted.page_total
     passages = Passages(rows, owner, similarity, passage_bm25, passage_coverage)
-    evidence = Evidence.of(
-        pages, passages, lead, page_bm25, page_coverage, columns.lang[pages], background, _totals(index, parsed, terms)
-    )
-    return Candidates(evidence, passages, terms)
-
-
-def _totals(index: Index, parsed: ParsedQuery | None, terms: tuple[TermEvidence, ...]) -> tuple[float, float]:
-    """Idf of the whole query over passages and over pages, each word as much as the query's parser says."""
-    if parsed is None:
-        return 0.0, 0.0
-    by_passages = by_pages = 0.0
-    n = index.lexical.n_passages
-    for term, evidence in zip(parsed.terms, terms, strict=True):
-        frequency = evidence.df_passages
-        by_passages += term.weight * math.log1p((n - frequency + 0.5) / (frequency + 0.5))
-        by_pages += term.weight * evidence.idf
-    return by_passages, by_pages
+    evidence = Evidence.of(pages, passages, lead, page_bm25, page_coverage, columns.lang[pages], background, totals)
+    return evidence, passages

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import numpy.typing as npt
 
+from searchd.index.lexical_results import Wanted
 from searchd.index.opened import Index
 from searchd.index.stores import Floats, Ints
 from searchd.query import Evidence
@@ -55,7 +56,7 @@ def similar(index: Index, page: int, limit: int, allowed: Mask | None = None) ->
 
     allowed: (pages,) mask of the pages that may be shown, None = all. The page itself and near-duplicates are left out.
     """
-    words = telling_words(index, page)
+    words = index.lexical.look_up(telling_words(index, page))
     candidates = _candidates(index, page, words, allowed)
     if not len(candidates) or limit < 1:
         return []
@@ -120,7 +121,7 @@ def random_pages(
     return drawn[:limit]
 
 
-def _candidates(index: Index, page: int, words: ParsedQuery, allowed: Mask | None) -> Ints:
+def _candidates(index: Index, page: int, words: Wanted, allowed: Mask | None) -> Ints:
     """Pages worth comparing, ascending: near the page's lead, centre or passages, or sharing its telling words."""
     rows = _rows(index, page)
     lead = index.leads.vectors([page])[0]
@@ -162,7 +163,7 @@ def telling_words(index: Index, page: int) -> ParsedQuery:
     return ParsedQuery(" ".join(best), lang, (lang,), terms)
 
 
-def _compare(index: Index, page: int, words: ParsedQuery, candidates: Ints) -> tuple[Floats, Mask]:
+def _compare(index: Index, page: int, words: Wanted, candidates: Ints) -> tuple[Floats, Mask]:
     """Return the evidence, (candidates, len(NAMES)) float32, and which candidates are the same text as the page."""
     lead = index.leads.vectors([page])[0]
     leads = index.leads.similarities(lead, candidates)

@@ -21,7 +21,7 @@ from searchd.text.query import ParsedQuery
 
 SECTIONS = 3  # of a page, at most
 SECTION_SHARE = 0.6  # of the best section's score that a further one must reach
-_FULL_PAGE = 64  # passages of a shown page that are scored for its sections; of longer pages only those found
+_FULL_PAGE = 64  # passages of a page, none of which a leg named, that are scored for its sections
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,27 +129,50 @@ def _hit(
 
 
 def _passages(index: Index, weights: Weights, ranked: Ranked, shown: Ints) -> tuple[Ints, Floats, Ints]:
-    """Rows of the shown pages, their scores, and which of the shown pages each belongs to."""
-    columns, known = index.pages.columns, ranked.candidates.passages
-    rows: list[Ints] = []
-    for place in shown.tolist():
-        page = int(ranked.candidates.evidence.pages[place])
-        first, last = int(columns.first_row[page]), int(columns.first_row[page + 1])
-        rows.append(np.arange(first, last) if last - first <= _FULL_PAGE else known.rows[known.owner == place])
-    if not rows:
-        return np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.int64)
-    every = np.concatenate(rows)
-    owners = np.repeat(np.arange(len(rows)), [len(part) for part in rows])
+    """Rows of the shown pages, their scores, and which of the shown pages each belongs to.
+
+    What a leg named of a page is the best of it. Of a page that stands here by its title and its words as a whole, the
+    passages are scored now.
+    """
+    candidates = ranked.candidates
+    known, named = candidates.passages, candidates.named[shown]
+    starts, ends = known.owner.searchsorted(shown), known.owner.searchsorted(shown, side="right")
+    spans = [np.arange(start, end) for start, end in zip(starts[named], ends[named], strict=True)]
+    at = np.concatenate(spans) if spans else np.empty(0, np.int64)
+    owners = np.flatnonzero(named).repeat([len(span) for span in spans])
+    scores = _worth(weights, ranked, known.similarity[at], known.bm25[at], known.coverage[at])
+    if named.all():
+        return known.rows[at], scores, owners
+    first_row = index.pages.columns.first_row
+    pages = candidates.evidence.pages[shown[~named]]
+    others = [
+        np.arange(first, min(end, first + _FULL_PAGE))
+        for first, end in zip(first_row[pages], first_row[pages + 1], strict=True)
+    ]
+    rows = np.concatenate(others)
+    similarity = (
+        np.zeros(len(rows), np.float32) if ranked.vector is None else index.dense.similarities(ranked.vector, rows)
+    )
+    bm25 = coverage = np.zeros(len(rows), np.float32)
+    if candidates.wanted is not None:
+        words = index.lexical.score_passages(candidates.wanted, rows)
+        bm25, coverage = words.scores, words.coverage
+    return (
+        np.concatenate([known.rows[at], rows]),
+        np.concatenate([scores, _worth(weights, ranked, similarity, bm25, coverage)]),
+        np.concatenate([owners, np.flatnonzero(~named).repeat([len(other) for other in others])]),
+    )
+
+
+def _worth(weights: Weights, ranked: Ranked, similarity: Floats, bm25: Floats, coverage: Floats) -> Floats:
+    """What speaks for passages, as far as their legs were asked."""
     evidence = ranked.candidates.evidence
-    scores = np.zeros(len(every), np.float32)
+    scores = np.zeros(len(similarity), np.float32)
     if ranked.vector is not None:
-        above = index.dense.similarities(ranked.vector, every) - evidence.background.mean
-        scores += weights.best * above / evidence.background.deviation
-    if ranked.query.mode != "semantic":
-        words = index.lexical.score_passages(ranked.parsed, every)
-        scores += weights.passage_bm25 * words.scores / max(evidence.passage_total, 1e-6)
-        scores += weights.coverage * words.coverage
-    return every, scores, owners
+        scores += weights.best * (similarity - evidence.background.mean) / evidence.background.deviation
+    if ranked.candidates.wanted is not None:
+        scores += weights.passage_bm25 * bm25 / max(evidence.passage_total, 1e-6) + weights.coverage * coverage
+    return scores
 
 
 def _best_rows(rows: Ints, scores: Floats, owners: Ints, pages: int) -> list[list[tuple[int, float]]]:

@@ -1,80 +1,31 @@
-"""The excerpt of a passage that shows why it was found, with the words to mark as offsets.
-
-Where to look is decided by a quick scan for the beginnings of the query's words; the exact analysis, which knows stems,
-compounds and corrections, then runs over the excerpt only.
-"""
+"""The excerpt of a passage that shows why it was found, with the words to mark as offsets."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
 from searchd.query import Snippet
-from searchd.text.highlight import Highlighter
-from searchd.text.normalize import fold
+from searchd.text.highlight import Finds, Highlighter
 from searchd.text.query import ParsedQuery
 
 LENGTH = 240  # code points of an excerpt, about two lines and a half
 _LEAD_IN = 60  # code points of context that may stand before the first marked word
-_STEM = 5  # code points of a word's beginning that the quick scan compares
 _ENDS = ("\n", ". ", "! ", "? ", "。")
 
-Finds = list[tuple[int, int, str]]  # start, end and text of what was found, ascending
 
-
-@dataclass(frozen=True)
 class Excerpts:
     """Cuts excerpts for one query."""
 
-    parsed: ParsedQuery
+    def __init__(self, parsed: ParsedQuery) -> None:
+        self._highlighter = Highlighter(parsed)
 
     def cut(self, text: str, lang: str, length: int = LENGTH) -> Snippet:
         """Return the stretch of ``text`` with the most different words of the query; its opening when it has none.
 
         The excerpt is verbatim and begins and ends between words; highlights are offsets into it.
         """
-        start, end = window(text, self._scan(text) if len(text) > length else [], length)
-        excerpt = text[start:end]
-        return Snippet(excerpt, self._highlighter.marks(excerpt, lang))
-
-    def _scan(self, text: str) -> Finds:
-        """Where the text reads like the beginning of a query's word; accents count as they are written and folded.
-
-        Where several do, the longest counts. (A search for each is quicker than one pattern of all, and needs none.)
-        """
-        lowered = _lowered(text)
-        found: dict[int, str] = {}
-        for word in self._beginnings:  # the longer ones come later
-            at = lowered.find(word)
-            while at >= 0:
-                found[at] = word
-                at = lowered.find(word, at + len(word))
-        finds: Finds = []
-        for at, word in sorted(found.items()):
-            if not finds or finds[-1][1] <= at:
-                finds.append((at, at + len(word), word))
-        return finds
-
-    @cached_property
-    def _highlighter(self) -> Highlighter:
-        return Highlighter(self.parsed)
-
-    @cached_property
-    def _beginnings(self) -> tuple[str, ...]:
-        """Shortest first."""
-        terms = self.parsed.terms
-        heaviest = max((term.weight for term in terms), default=0.0)
-        telling = [term for term in terms if term.weight >= min(1.0, heaviest)]
-        words = {term.text.casefold()[:_STEM] for term in telling} | {
-            alternative.term[:_STEM] for term in telling for alternative in term.alternatives
-        }
-        words |= {fold(word) for word in words}
-        return tuple(sorted(filter(None, map(_lowered, words)), key=lambda word: (len(word), word)))
-
-
-def _lowered(text: str) -> str:
-    """Lower case, character by character: offsets stay those of the text."""
-    return text.lower() if text.isascii() else text.replace("İ", "i").lower().replace("ς", "σ")
+        finds = self._highlighter.finds(text, lang)
+        start, end = window(text, finds, length)
+        shown = tuple((first - start, last - start) for first, last, _ in finds if start <= first and last <= end)
+        return Snippet(text[start:end], shown)
 
 
 def window(text: str, finds: Finds, length: int) -> tuple[int, int]:

@@ -30,7 +30,7 @@ from searchd.index.lexical_build import (
     write_words,
 )
 from searchd.index.lexical_postings import Alternative, Group, Postings, Word
-from searchd.index.lexical_results import LexicalResult, Scores, TermEvidence
+from searchd.index.lexical_results import LexicalResult, Scores, Wanted
 from searchd.index.lexical_terms import open_array, save_array
 from searchd.index.lexical_vocabulary import LexicalVocabulary
 from searchd.text.analysis import ANALYSIS_VERSION
@@ -199,68 +199,38 @@ class Lexical:
         """
         return cls(folder)
 
-    def search(
-        self,
-        parsed: ParsedQuery,
-        k: int,
-        *,
-        languages: Sequence[str] | None = None,
-        allowed_pages: Mask | None = None,
-    ) -> LexicalResult:
-        """Return the best ``k`` passages and the best ``k`` pages.
-
-        languages: only pages in these. allowed_pages: (n_pages,) bool, a filter's pages. Both leave idf as it is.
-        Phrases and excluded words restrict passages and pages alike; a phrase must stand in one passage or heading.
-        """
-        page_mask, row_mask = self._masks(parsed, languages, allowed_pages)
+    def look_up(self, parsed: ParsedQuery) -> Wanted:
+        """Find the lists of a query's words; ``search`` and the scores read them."""
         groups = [self._group(term) for term in parsed.terms]
         by_passage, by_page = self._passages.look_up(groups), self._pages.look_up(groups)
-        rows, passage_scores = self._passages.best(by_passage, k, row_mask)
-        pages, page_scores = self._pages.best(by_page, k, page_mask)
-        return LexicalResult(
-            passage_rows=rows,
-            passage_scores=passage_scores,
-            pages=pages,
-            page_scores=page_scores,
-            terms=tuple(map(_evidence, parsed.terms, by_page, by_passage)),
-        )
+        return Wanted(parsed, tuple(by_passage), tuple(by_page))
 
-    def restrict(self, parsed: ParsedQuery, allowed_pages: Mask | None = None) -> tuple[Mask | None, Mask | None]:
-        """Return the pages and the rows that phrases, excluded words and a filter leave; None = all of them."""
-        return self._masks(parsed, None, allowed_pages)
+    def search(self, wanted: Wanted, k: int, *, allowed_pages: Mask | None = None) -> LexicalResult:
+        """Return the best ``k`` passages and the best ``k`` pages.
 
-    def score_passages(self, parsed: ParsedQuery, rows: Ints) -> Scores:
+        allowed_pages: (n_pages,) bool, a filter's pages; idf stays as it is. Phrases and excluded words restrict
+        passages and pages alike; a phrase must stand in one passage or heading.
+        """
+        page_mask, row_mask = self.restrict(wanted.parsed, allowed_pages)
+        rows, passage_scores = self._passages.best(wanted.in_passages, k, row_mask)
+        pages, page_scores = self._pages.best(wanted.on_pages, k, page_mask)
+        return LexicalResult(passage_rows=rows, passage_scores=passage_scores, pages=pages, page_scores=page_scores)
+
+    def score_passages(self, wanted: Wanted, rows: Ints) -> Scores:
         """Exact scores of any passages, found or not, in the order given: (n,) int64 rows."""
-        return self._score_any(self._passages, parsed, rows)
+        return _score_any(self._passages, wanted.parsed, wanted.in_passages, rows)
 
-    def score_pages(self, parsed: ParsedQuery, pages: Ints) -> Scores:
+    def score_pages(self, wanted: Wanted, pages: Ints) -> Scores:
         """Exact scores of any pages, in the order given."""
-        return self._score_any(self._pages, parsed, pages)
-
-    def _score_any(self, postings: Postings, parsed: ParsedQuery, docs: Ints) -> Scores:
-        words = postings.look_up([self._group(term) for term in parsed.terms])
-        if np.any(docs[1:] < docs[:-1]):
-            order = np.argsort(docs, kind="stable")
-            contributions = np.empty((len(docs), len(words)), dtype=np.float32)
-            contributions[order] = postings.contributions(words, docs[order])
-        else:
-            contributions = postings.contributions(words, docs)
-        worth = np.array([word.idf * term.weight for word, term in zip(words, parsed.terms, strict=True)], np.float32)
-        total = max(float(worth.sum()), 1e-9)
-        return Scores(contributions.sum(axis=1), (contributions > 0) @ (worth / np.float32(total)), contributions)
+        return _score_any(self._pages, wanted.parsed, wanted.on_pages, pages)
 
     def _group(self, term: QueryTerm) -> Group:
         numbers = ((self.vocabulary.term_number(alt.term), alt.weight) for alt in term.alternatives)
         return Group(tuple(Alternative(number, weight) for number, weight in numbers if number >= 0), term.weight)
 
-    def _masks(
-        self, parsed: ParsedQuery, languages: Sequence[str] | None, allowed: Mask | None
-    ) -> tuple[Mask | None, Mask | None]:
-        """What pages and what rows may be found; None = all."""
-        pages, rows = allowed, None
-        if languages is not None:
-            numbers = [n for n, name in enumerate(self._language_names) if name in languages]
-            pages = _both(pages, np.isin(self._page_languages, numbers))
+    def restrict(self, parsed: ParsedQuery, allowed_pages: Mask | None = None) -> tuple[Mask | None, Mask | None]:
+        """Return the pages and the rows that phrases, excluded words and a filter leave; None = all of them."""
+        pages, rows = allowed_pages, None
         for term in parsed.excluded:
             without = np.ones(self.n_pages, dtype=np.bool_)
             for alternative in self._group(term).alternatives:
@@ -329,16 +299,16 @@ def _both(left: Mask | None, right: Mask) -> Mask:
     return right if left is None else left & right
 
 
-def _evidence(term: QueryTerm, on_pages: Word, in_passages: Word) -> TermEvidence:
-    return TermEvidence(
-        term.text,
-        on_pages.idf,
-        on_pages.frequency,
-        in_passages.frequency,
-        on_pages.frequency > 0,
-        term.corrected_from,
-        in_passages.idf,
-    )
+def _score_any(postings: Postings, parsed: ParsedQuery, words: Sequence[Word], docs: Ints) -> Scores:
+    if np.any(docs[1:] < docs[:-1]):
+        order = np.argsort(docs, kind="stable")
+        contributions = np.empty((len(docs), len(words)), dtype=np.float32)
+        contributions[order] = postings.contributions(words, docs[order])
+    else:
+        contributions = postings.contributions(words, docs)
+    worth = np.array([word.idf * term.weight for word, term in zip(words, parsed.terms, strict=True)], np.float32)
+    total = max(float(worth.sum()), 1e-9)
+    return Scores(contributions.sum(axis=1), (contributions > 0) @ (worth / np.float32(total)), contributions)
 
 
 def _read_meta(folder: Path) -> dict[str, Any]:

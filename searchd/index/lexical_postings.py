@@ -27,6 +27,8 @@ Docs = npt.NDArray[np.int32]
 SCALE = 65535.0  # of the stored saturations
 SURE = 256  # how many documents reach at least a term's "sure" saturation
 _LOOK_UP = 16  # entries of a list that are read in the time that one document is looked up
+_SHORT = 1024  # entries of a list that are read in the time of a few NumPy calls
+_AT_ONCE = 8192  # entries of the lists that are read in one step
 _SLACK = 1 - 1e-5  # float32 sums differ in their last digits with the order of their terms
 
 
@@ -76,11 +78,12 @@ class Postings:
     def __init__(self, folder: Path, name: str, n_docs: int, k1: float) -> None:
         self.n_docs = n_docs
         self._k1 = k1
-        self._starts: Ints = open_array(folder, f"{name}.starts")  # (n_terms + 1,)
         self._docs: Docs = open_array(folder, f"{name}.docs")
         self._saturations: npt.NDArray[np.uint16] = open_array(folder, f"{name}.saturations")
-        self._tops: npt.NDArray[np.uint16] = open_array(folder, f"{name}.tops")  # (n_terms,) greatest saturation
-        self._sure: npt.NDArray[np.uint16] = open_array(folder, f"{name}.sure")  # (n_terms,) the SURE-th greatest
+        # memoryviews, because indexing an array makes a NumPy scalar each time
+        self._starts = open_array(folder, f"{name}.starts").data  # (n_terms + 1,) int64
+        self._tops = open_array(folder, f"{name}.tops").data  # (n_terms,) uint16, greatest saturation
+        self._sure = open_array(folder, f"{name}.sure").data  # (n_terms,) uint16, the SURE-th greatest
 
     @staticmethod
     def save(folder: Path, name: str, starts: Ints, docs: Docs, saturations: npt.NDArray[np.uint16]) -> None:
@@ -100,7 +103,7 @@ class Postings:
 
     def frequency(self, term: int) -> int:
         """Number of documents that hold the term (-1 = no such term)."""
-        return 0 if term < 0 else int(self._starts[term + 1] - self._starts[term])
+        return 0 if term < 0 else self._starts[term + 1] - self._starts[term]
 
     def docs(self, term: int) -> Docs:
         """The documents that hold the term, ascending."""
@@ -117,11 +120,11 @@ class Postings:
     def _word(self, group: Group) -> Word:
         postings, top, sure = [], 0.0, 0.0
         for alternative in group.alternatives:
-            low, high = int(self._starts[alternative.number]), int(self._starts[alternative.number + 1])
+            low, high = self._starts[alternative.number], self._starts[alternative.number + 1]
             if low < high:
                 postings.append(Posting(self._docs[low:high], self._saturations[low:high], alternative.weight))
-                top = max(top, float(self._tops[alternative.number]) * alternative.weight)
-                sure = max(sure, float(self._sure[alternative.number]) * alternative.weight)
+                top = max(top, self._tops[alternative.number] * alternative.weight)
+                sure = max(sure, self._sure[alternative.number] * alternative.weight)
         frequency = max((len(posting.docs) for posting in postings), default=0)
         idf = self.idf(frequency)
         factor = idf * group.weight * (self._k1 + 1) / SCALE
@@ -130,18 +133,21 @@ class Postings:
     def best(self, words: Sequence[Word], k: int, allowed: npt.NDArray[np.bool_] | None = None) -> tuple[Ints, Floats]:
         """Return (documents, scores) of the k best that hold a word, best first, ties by number.
 
-        MaxScore (Turtle and Flood 1995): words are added from the most telling to the least. A document that was not
-        seen yet is taken up only where this word and all later ones could lift it to the k-th best so far. Once none
-        can be, only the ``known`` ones that still can are added to, and short of them lists are not read but looked
-        into.
+        MaxScore (Turtle and Flood 1995): words are added from the most telling to the least, the first of them, whose
+        lists are short, in one step. A document that was not seen yet is taken up only where this word and all later
+        ones could lift it to the k-th best so far. Once none can be, only the ``known`` ones that still can are added
+        to, and short of them lists are not read but looked into.
         """
         order = sorted((word for word in words if word.postings), key=lambda word: -word.bound)
         scores = np.zeros(self.n_docs, dtype=np.float32)
-        seen: list[Docs] = []
+        first = _first(order)
+        seen: list[Docs] = [_add_all(order[:first], scores, allowed)]
         known: Docs | None = None
         threshold = max((word.sure for word in order), default=0.0) if allowed is None and k <= SURE else 0.0
-        rest = sum(word.bound for word in order)
-        for word in order:
+        if len(seen[0]) >= k:
+            threshold = max(threshold, _kth(scores[seen[0]], k))
+        rest = sum(word.bound for word in order[first:])
+        for word in order[first:]:
             if known is not None or threshold * _SLACK >= rest:
                 known = _left(
                     np.sort(_concatenated(seen)) if known is None else known, scores, threshold * _SLACK - rest
@@ -166,18 +172,63 @@ class Postings:
         return docs[ranked].astype(np.int64), values[ranked]
 
     def contributions(self, words: Sequence[Word], docs: Ints | Docs) -> Floats:
-        """What each word adds to each document's score: (len(docs), len(words)) float32; ``docs`` ascending."""
+        """What each word adds to each document's score: (len(docs), len(words)) float32; ``docs`` ascending.
+
+        Documents are looked up in long lists; the entries of all short lists are looked up among the documents.
+        """
         matrix = np.zeros((len(words), len(docs)), dtype=np.float32)
         if not len(docs):
             return matrix.T
         wanted = docs.astype(np.int32)
-        for row, word in zip(matrix, words, strict=True):
+        short: list[tuple[int, Posting]] = []
+        for number, word in enumerate(words):
             for posting in word.postings:
+                if len(posting.docs) <= _SHORT:
+                    short.append((number, posting))
+                    continue
                 at = posting.docs.searchsorted(wanted)
                 found = posting.docs.take(at, mode="clip") == wanted
                 values = posting.saturations.take(at, mode="clip") * found
-                np.maximum(row, values * np.float32(word.factor * posting.weight), out=row)
+                np.maximum(matrix[number], values * np.float32(word.factor * posting.weight), out=matrix[number])
+        if short:
+            _fill(matrix, words, short, wanted)
         return matrix.T
+
+
+def _fill(matrix: Floats, words: Sequence[Word], short: Sequence[tuple[int, Posting]], wanted: Docs) -> None:
+    """Enter what short lists add: matrix (words, len(wanted)), ``wanted`` ascending."""
+    held = np.concatenate([posting.docs for _, posting in short])
+    at = wanted.searchsorted(held)
+    hits = (wanted.take(at, mode="clip") == held).nonzero()[0]
+    lengths = [len(posting.docs) for _, posting in short]
+    factors = np.array([words[number].factor * posting.weight for number, posting in short], np.float32)
+    values = (np.concatenate([posting.saturations for _, posting in short]) * factors.repeat(lengths))[hits]
+    rows = np.array([number for number, _ in short]).repeat(lengths)[hits]
+    np.maximum.at(matrix, (rows, at[hits]), values)
+
+
+def _first(order: Sequence[Word]) -> int:
+    """How many of the first words have few enough entries to be read in one step."""
+    total = 0
+    for number, word in enumerate(order):
+        total += sum(len(posting.docs) for posting in word.postings)
+        if total > _AT_ONCE:
+            return number
+    return len(order)
+
+
+def _add_all(words: Sequence[Word], scores: Floats, allowed: npt.NDArray[np.bool_] | None) -> Docs:
+    """Add all that some words say to ``scores``; return the documents that got any, ascending."""
+    lists = [_values(word) for word in words]
+    if not lists:
+        return np.zeros(0, dtype=np.int32)
+    docs, values = np.concatenate([docs for docs, _ in lists]), np.concatenate([values for _, values in lists])
+    if allowed is not None:
+        kept = allowed[docs]
+        docs, values = docs[kept], values[kept]
+    np.add.at(scores, docs, values)
+    docs = np.sort(docs)
+    return docs[np.concatenate(([True], docs[1:] != docs[:-1]))] if len(docs) else docs
 
 
 def _kth(values: Floats | npt.NDArray[np.uint16], k: int) -> float:
@@ -202,11 +253,7 @@ def _reaching(
 
     Returns them, those of them that had no score, and the new scores of all of them.
     """
-    if len(word.postings) == 1:
-        docs, saturations, weight = word.postings[0]
-        values = saturations * np.float32(word.factor * weight)
-    else:
-        docs, values = _best_alternative(word)
+    docs, values = _values(word)
     before = scores[docs]
     keep = None if least <= 0 else (values >= least) | (before > 0)
     if allowed is not None:
@@ -217,8 +264,11 @@ def _reaching(
     return docs, docs[before == 0], before + values
 
 
-def _best_alternative(word: Word) -> tuple[Docs, Floats]:
-    """Each document once, in no order, with the best of its alternatives."""
+def _values(word: Word) -> tuple[Docs, Floats]:
+    """What a word adds, each document once, in no order, with the best of its alternatives."""
+    if len(word.postings) == 1:
+        docs, saturations, weight = word.postings[0]
+        return docs, saturations * np.float32(word.factor * weight)
     longest, *others = sorted(word.postings, key=lambda posting: -len(posting.docs))
     docs, values = longest.docs, longest.saturations * np.float32(word.factor * longest.weight)
     more = np.concatenate([posting.docs for posting in others])

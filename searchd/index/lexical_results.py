@@ -1,11 +1,15 @@
-"""What the lexical leg answers. Leaf module: plain values."""
+"""What the lexical leg is asked and what it answers: plain values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+
+from searchd.index.lexical_postings import Word
+from searchd.text.query import ParsedQuery
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -28,12 +32,51 @@ class TermEvidence:
     idf_passages: float = 0.0
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """A query whose words were looked up: one entry of each list for each of its terms."""
+
+    parsed: ParsedQuery
+    in_passages: tuple[Word, ...]
+    on_pages: tuple[Word, ...]
+
+    @property
+    def passage_total(self) -> float:
+        """Idf of all words over passages, each as much as its term weighs, words found nowhere included."""
+        return _total(self.parsed, self.in_passages)
+
+    @property
+    def page_total(self) -> float:
+        """The same over pages."""
+        return _total(self.parsed, self.on_pages)
+
+    @cached_property
+    def terms(self) -> tuple[TermEvidence, ...]:
+        """What each word is worth."""
+        return tuple(
+            TermEvidence(
+                term.text,
+                page.idf,
+                page.frequency,
+                passage.frequency,
+                page.frequency > 0,
+                term.corrected_from,
+                passage.idf,
+            )
+            for term, page, passage in zip(self.parsed.terms, self.on_pages, self.in_passages, strict=True)
+        )
+
+
+def _total(parsed: ParsedQuery, words: tuple[Word, ...]) -> float:
+    return sum(term.weight * word.idf for term, word in zip(parsed.terms, words, strict=True))
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """Exact BM25F scores of some documents.
 
     scores: (n,) float32. coverage: (n,) float32, share of the query's idf whose words the document holds, 0..1; words
-    that no document holds count in full. contributions: (n, n_terms) float32, one column per ``LexicalResult.terms``;
+    that no document holds count in full. contributions: (n, n_terms) float32, one column per term of the query;
     they add up to ``scores``.
     """
 
@@ -50,4 +93,3 @@ class LexicalResult:
     passage_scores: Floats
     pages: Ints
     page_scores: Floats
-    terms: tuple[TermEvidence, ...]

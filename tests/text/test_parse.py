@@ -153,27 +153,50 @@ def test_strange_queries_are_read_without_complaint(text: str) -> None:
 def test_any_printable_query_can_be_parsed_and_highlighted(text: str) -> None:
     parsed = parse(text, "en", SITE)
     ends = [0]
-    for start, end in Highlighter(parsed).marks(text, "en"):
+    for start, end, _ in Highlighter(parsed).finds(text, "en"):
         assert ends[-1] <= start < end <= len(text)
         ends.append(end)
+
+
+def _marked(parsed: ParsedQuery, text: str, lang: str = "en") -> list[str]:
+    return [text[start:end] for start, end, _ in Highlighter(parsed).finds(text, lang)]
+
+
+@pytest.mark.parametrize(
+    ("query", "lang", "text", "marked"),
+    [
+        ("use", "en", "Using what others used.", ["Using", "used"]),
+        ("tries", "en", "He keeps trying.", ["trying"]),
+        ("email", "en", "Send an e-mail or email us.", ["e-mail", "email"]),
+        ("Grüsse", "de", "Viele Grüße!", ["Grüße"]),
+        ("strasse", "de", "In der Straße 3", ["Straße"]),
+        ("Häuser", "de", "Das Haus und die Häuser", ["Haus", "Häuser"]),
+        ("istanbul", "tr", "İstanbul", ["İstanbul"]),
+        ("Ελλάς", "el", "η Ελλάς", ["Ελλάς"]),
+    ],
+)
+def test_what_stands_for_a_word_is_marked_however_it_is_written(
+    query: str, lang: str, text: str, marked: list[str]
+) -> None:
+    assert _marked(parse(query, lang, PlainVocabulary(text, languages=(lang,))), text, lang) == marked
 
 
 def test_highlights_follow_stems_accents_and_corrections() -> None:
     text = "Committed files: commit renames branches."
     parsed = parse("comit branch", "en", SITE)
-    assert [text[start:end] for start, end in Highlighter(parsed).marks(text, "en")] == [
+    assert _marked(parsed, text) == [
         "Committed",
         "commit",
         "branches",
     ]
     german = parse("aerzte", "de", GERMAN)
-    assert Highlighter(german).marks("Die Ärzte.", "de") == ((4, 9),)
+    assert Highlighter(german).finds("Die Ärzte.", "de") == [(4, 9, "arzt")]
 
 
 def test_highlights_leave_the_words_of_the_question_unmarked() -> None:
     parsed = parse("how do I rename a branch", "en", SITE)
-    assert Highlighter(parsed).marks("how do I do a thing", "en") == ()
+    assert Highlighter(parsed).finds("how do I do a thing", "en") == []
 
 
 def test_a_query_of_small_words_alone_is_still_marked() -> None:
-    assert Highlighter(parse("to be", "en", SITE)).marks("to be or not to be", "en") != ()
+    assert _marked(parse("to be", "en", SITE), "to be or not to be") == ["to", "be", "to", "be"]
