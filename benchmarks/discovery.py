@@ -146,7 +146,7 @@ def _methods(index: Index, encoder: RememberingEncoder) -> dict[str, Method]:
         return [related.page for related in similar(index, page, 10)]
 
     def more_like_this(page: int) -> list[int]:
-        found = index.lexical.search(index.lexical.look_up(telling_words(index, page)), 11).pages.tolist()
+        found = index.lexical.search(index.lexical.look_up(telling_words(index, page)), 1, 11).pages.tolist()
         return [other for other in found if other != page][:10]
 
     def title_vector(page: int) -> list[int]:

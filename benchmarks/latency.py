@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from searchd.candidates import ROWS
 from searchd.engine import Engine
 from searchd.index.builder import BuildCounts, build
+from searchd.index.dense import ASKED_FOR
 from searchd.index.opened import Index
 from searchd.index.records import Article, Block, PageDraft, Passage, Section
 from searchd.index.stores import Floats
@@ -152,7 +152,7 @@ def recall_at_10(index: Index, encoder: MadeUpEncoder, texts: Sequence[str]) -> 
     for text in texts:
         vector = encoder.encode_query(text)
         exact = np.argsort(-index.dense.similarities(vector, every), kind="stable")[:10]
-        found.append(len(np.intersect1d(exact, index.dense.search(vector, ROWS)[0][:10])) / 10)
+        found.append(len(np.intersect1d(exact, index.dense.search(vector, ASKED_FOR)[0][:10])) / 10)
     return float(np.mean(found))
 
 

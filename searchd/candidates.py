@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from searchd.index.dense import ASKED_FOR
 from searchd.index.lexical_results import TermEvidence, Wanted
 from searchd.index.opened import Index
 from searchd.index.stores import Floats, Ints
@@ -20,16 +21,13 @@ from searchd.text.query import ParsedQuery
 
 Mask = npt.NDArray[np.bool_]
 
-ROWS = 256  # passages that each leg names at least
-FIRST_ROWS = 4  # passages looked at of a page that neither leg named a passage of
-
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """Pages of interest, ascending, with their evidence.
 
-    passages: those scored, ascending by row. named: which candidates a leg named a passage of; only openings of the
-    others were scored. wanted: the words that were looked for, None when none were.
+    passages: those scored, ascending by row. named: which candidates a leg named a passage of; only the first
+    passages of the others were scored. wanted: the words that were looked for, None when none were.
     """
 
     evidence: Evidence
@@ -61,7 +59,7 @@ def collect(
     rows_allowed = None if allowed is None else allowed[columns.page_of_row]
     if parsed.phrases or parsed.excluded:
         allowed, rows_allowed = index.lexical.restrict(parsed, allowed)
-    rows_wanted, pages_wanted = max(ROWS, 3 * depth), max(ROWS // 2, 2 * depth)
+    rows_wanted, pages_wanted = max(ASKED_FOR, 3 * depth), max(ASKED_FOR // 2, 2 * depth)
     rows: list[Ints] = []
     pages: list[Ints] = [np.array(pinned, dtype=np.int64)]
     wanted = None if words is None else index.lexical.look_up(words)
@@ -69,13 +67,13 @@ def collect(
         rows.append(index.dense.search(vector, rows_wanted, rows_allowed)[0])
         pages.append(index.leads.search(vector, pages_wanted, allowed)[0])
     if wanted is not None:
-        found = index.lexical.search(wanted, rows_wanted, allowed_pages=allowed)
+        found = index.lexical.search(wanted, rows_wanted, pages_wanted, allowed_pages=allowed)
         rows.append(found.passage_rows)
         pages.append(found.pages)
     chosen_rows = _unique(rows)
     chosen = _unique([columns.page_of_row[chosen_rows].astype(np.int64), *pages])
     named = _among(chosen, columns.page_of_row[chosen_rows])
-    chosen_rows = _with_openings(columns.first_row, chosen_rows, chosen[~named])
+    chosen_rows = _unique([chosen_rows, _openings(columns.first_row, chosen[~named])])
     evidence, passages = _score(index, vector, wanted, chosen, chosen_rows)
     return Candidates(evidence, passages, named, wanted)
 
@@ -95,12 +93,9 @@ def _among(pages: Ints, owners: npt.NDArray[np.int32]) -> Mask:
     return np.asarray(owners.take(owners.searchsorted(pages), mode="clip") == pages)
 
 
-def _with_openings(first_row: Ints, rows: Ints, bare: Ints) -> Ints:
-    """Add the first passages of pages that have none among ``rows`` yet; all ascend, and so does the result."""
-    if not len(bare):
-        return rows
-    openings = first_row[bare][:, None] + np.arange(FIRST_ROWS)
-    return _unique([rows, openings[openings < first_row[bare + 1][:, None]]])
+def _openings(first_row: Ints, pages: Ints) -> Ints:
+    """The first passages of these pages, those of pages without any left out."""
+    return first_row[pages][first_row[pages] < first_row[pages + 1]]
 
 
 def _score(

@@ -133,7 +133,7 @@ def _candidates(index: Index, page: int, words: Wanted, allowed: Mask | None) ->
         rows_allowed = None if allowed is None else allowed[page_of_row]
         for probe, depth in zip(probes, (_NEIGHBOURS, *[_NEIGHBOURS // 4] * 5), strict=False):
             near.append(page_of_row[index.dense.search(probe, depth, rows_allowed)[0]].astype(np.int64))
-    found = index.lexical.search(words, _CANDIDATES // 4, allowed_pages=allowed)
+    found = index.lexical.search(words, 1, _CANDIDATES // 4, allowed_pages=allowed)
     near.append(found.pages)
     # interleaved, so that the cut takes the worst of every list
     ranked = [one for rank in range(max(map(len, near))) for one in (part[rank] for part in near if rank < len(part))]

@@ -205,16 +205,16 @@ class Lexical:
         by_passage, by_page = self._passages.look_up(groups), self._pages.look_up(groups)
         return Wanted(parsed, tuple(by_passage), tuple(by_page))
 
-    def search(self, wanted: Wanted, k: int, *, allowed_pages: Mask | None = None) -> LexicalResult:
-        """Return the best ``k`` passages and the best ``k`` pages.
+    def search(self, wanted: Wanted, passages: int, pages: int, *, allowed_pages: Mask | None = None) -> LexicalResult:
+        """Return the best passages and the best pages, at most as many as asked for.
 
         allowed_pages: (n_pages,) bool, a filter's pages; idf stays as it is. Phrases and excluded words restrict
         passages and pages alike; a phrase must stand in one passage or heading.
         """
         page_mask, row_mask = self.restrict(wanted.parsed, allowed_pages)
-        rows, passage_scores = self._passages.best(wanted.in_passages, k, row_mask)
-        pages, page_scores = self._pages.best(wanted.on_pages, k, page_mask)
-        return LexicalResult(passage_rows=rows, passage_scores=passage_scores, pages=pages, page_scores=page_scores)
+        rows, passage_scores = self._passages.best(wanted.in_passages, passages, row_mask)
+        found, page_scores = self._pages.best(wanted.on_pages, pages, page_mask)
+        return LexicalResult(passage_rows=rows, passage_scores=passage_scores, pages=found, page_scores=page_scores)
 
     def score_passages(self, wanted: Wanted, rows: Ints) -> Scores:
         """Exact scores of any passages, found or not, in the order given: (n,) int64 rows."""

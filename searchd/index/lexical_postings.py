@@ -25,7 +25,7 @@ Ints = npt.NDArray[np.int64]
 Docs = npt.NDArray[np.int32]
 
 SCALE = 65535.0  # of the stored saturations
-SURE = 256  # how many documents reach at least a term's "sure" saturation
+SURE = 128  # how many documents reach at least a term's "sure" saturation
 _LOOK_UP = 16  # entries of a list that are read in the time that one document is looked up
 _SHORT = 1024  # entries of a list that are read in the time of a few NumPy calls
 _AT_ONCE = 8192  # entries of the lists that are read in one step

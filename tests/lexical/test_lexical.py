@@ -50,18 +50,18 @@ def asked(index: Lexical, query: str, lang: str = "en") -> Wanted:
 
 
 def pages(index: Lexical, query: str, lang: str = "en", k: int = 10) -> list[int]:
-    return [int(page) for page in index.search(asked(index, query, lang), k).pages]
+    return [int(page) for page in index.search(asked(index, query, lang), k, k).pages]
 
 
 def test_the_page_about_the_words_comes_first(ships: Lexical) -> None:
     assert pages(ships, "harbour fees")[0] == 1
-    result = ships.search(asked(ships, "office hours"), 10)
+    result = ships.search(asked(ships, "office hours"), 10, 10)
     assert 3 in result.passage_rows.tolist()
 
 
 def test_a_word_that_no_page_has_finds_nothing(ships: Lexical) -> None:
     wanted = asked(ships, "sandwich")
-    result = ships.search(wanted, 10)
+    result = ships.search(wanted, 10, 10)
     assert result.pages.tolist() == result.passage_rows.tolist() == []
     assert [term.found for term in wanted.terms] == [False]
 
@@ -88,14 +88,14 @@ def test_a_phrase_does_not_reach_across_passages(ships: Lexical) -> None:
 
 def test_excluded_words_exclude_the_whole_page(ships: Lexical) -> None:
     assert set(pages(ships, "wind")) == {0, 3}
-    result = ships.search(asked(ships, "wind -rain"), 10)
+    result = ships.search(asked(ships, "wind -rain"), 10, 10)
     assert result.pages.tolist() == [0]
     assert result.passage_rows.tolist() == [0]
 
 
 def test_a_filter_leaves_only_allowed_pages(ships: Lexical) -> None:
     allowed = np.array([False, False, False, True])
-    result = ships.search(asked(ships, "wind"), 10, allowed_pages=allowed)
+    result = ships.search(asked(ships, "wind"), 10, 10, allowed_pages=allowed)
     assert result.pages.tolist() == [3]
     assert result.passage_rows.tolist() == [6]
 
@@ -184,7 +184,7 @@ def test_scores_agree_with_the_formula_and_the_best_are_the_best(
         assert all(len(term.alternatives) == 1 for term in parsed.terms)
         of_pages, of_passages = _reference(site, [term.alternatives[0].term for term in parsed.terms])
         wanted = index.look_up(parsed)
-        result = index.search(wanted, k)
+        result = index.search(wanted, k, k)
         for numbers, scores, expected in (
             (result.pages, result.page_scores, of_pages),
             (result.passage_rows, result.passage_scores, of_passages),
@@ -237,7 +237,7 @@ def test_the_address_and_the_links_of_others_count(tmp_path: Path) -> None:
     index = Lexical.open(tmp_path)
     assert pages(index, "contact") == [0]
     assert pages(index, "directions") == [1]
-    assert index.search(asked(index, "heading"), 10).passage_rows.tolist() == [0, 1]
+    assert index.search(asked(index, "heading"), 10, 10).passage_rows.tolist() == [0, 1]
 
 
 def test_words_are_offered_as_the_site_writes_them(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_the_same_pages_give_the_same_bytes(tmp_path: Path) -> None:
 def test_an_empty_site_answers_with_nothing(tmp_path: Path) -> None:
     index = build(tmp_path, [])
     assert pages(index, "anything") == []
-    assert build(tmp_path / "b", [("", [""])]).search(asked(index, "x"), 5).pages.tolist() == []
+    assert build(tmp_path / "b", [("", [""])]).search(asked(index, "x"), 5, 5).pages.tolist() == []
 
 
 def test_pages_and_passages_out_of_order_are_refused(tmp_path: Path) -> None:
