@@ -1,19 +1,17 @@
 """Speed and fidelity of the encoder: each precision and provider beside sentence-transformers and fastembed.
 
-All subjects encode the same texts on one thread, each in a process of its own. Texts are the docstrings of Python's
-standard library, which are at hand everywhere, or one text per line of ``--texts``.
+All subjects encode the same texts on one thread, each in a process of its own, and take turns. Texts are the docstrings
+of Python's standard library, which are at hand everywhere.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,92 +19,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.docstrings import passages, questions
+from benchmarks.encoder_subjects import cpu, serve, subjects
 from searchd.encoder import OnnxEncoder, load
 from searchd.encoder.choice import ENGLISH
-from searchd.encoder.runtime import PROVIDERS, available
-from searchd.encoder.source import find
 from searchd.errors import ModelError
 from searchd.index.stores import Floats
 from searchd.settings import ModelSettings
 
-_PRECISIONS = ("exact", "balanced", "fast")
-_TORCH = "sentence-transformers"
-Encode = Callable[[list[str]], Floats]
 
-
-def subjects() -> list[str]:
-    """What can be measured here: ours per precision and device, and the other libraries that are installed."""
-    devices = [name for name, provider in PROVIDERS.items() if provider in available() and name != "tensorrt"]
-    ours = [f"{precision} {device}" for device in devices for precision in _PRECISIONS]
-    others = [_TORCH] if importlib.util.find_spec("sentence_transformers") else []
-    return others + (["fastembed"] if importlib.util.find_spec("fastembed") else []) + ours
-
-
-def _folder(model: str) -> Path:
-    source = find(model)
-    if source is None or not (source.folder / "modules.json").is_file():
-        raise ModelError(f"{model} has no sentence-transformers directory to compare with")
-    return source.folder
-
-
-def _torch(model: str) -> tuple[Encode, Encode]:
-    import torch
-    from sentence_transformers import SentenceTransformer
-
-    torch.set_num_threads(1)
-    encoder = SentenceTransformer(str(_folder(model)), device="cpu")
-
-    def encode(texts: list[str]) -> Floats:
-        return np.asarray(encoder.encode(texts, normalize_embeddings=True, show_progress_bar=False), np.float32)
-
-    return encode, encode
-
-
-def _fastembed(model: str) -> tuple[Encode, Encode]:
-    """The same weights: our float32 graph has other inputs, so fastembed gets the model's own ONNX file."""
-    from fastembed import TextEmbedding
-    from fastembed.common.model_description import ModelSource, PoolingType
-
-    folder = _folder(model)
-    if not (folder / "onnx" / "model.onnx").is_file():
-        raise ModelError(f"{folder} has no onnx/model.onnx, which fastembed needs")
-    TextEmbedding.add_custom_model(
-        model=model,
-        pooling=PoolingType.MEAN,
-        normalization=True,
-        sources=ModelSource(hf=model),
-        dim=384,
-        model_file="onnx/model.onnx",
-    )
-    encoder = TextEmbedding(model, specific_model_path=str(folder), threads=1)
-
-    def encode(texts: list[str]) -> Floats:
-        return np.asarray(list(encoder.embed(texts, batch_size=16)), np.float32)
-
-    return encode, encode
-
-
-def _ours(model: str, subject: str) -> tuple[Encode, Encode]:
-    precision, device = subject.split()
-    encoder = load(ModelSettings(name=model, precision=precision, device=device, query_cache=0))
-
-    def query(texts: list[str]) -> Floats:
-        return np.stack([encoder.encode_query(text) for text in texts])
-
-    return encoder.encode_passages, query
-
-
-def _memory(field: str) -> float:
-    """A line of /proc/self/status in megabytes; NaN where there is no such file."""
-    status = Path("/proc/self/status")
-    for line in status.read_text().splitlines() if status.exists() else ():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) / 1000
-    return float("nan")
-
-
-def _gemm_peak() -> float:
-    """Float32 GFLOP/s of one thread, by ONNX Runtime's own matrix product in its most favourable shape."""
+def _gemm_peak() -> Callable[[], float]:
+    """What measures float32 GFLOP/s of one thread: ONNX Runtime's own matrix product in its most favourable shape."""
     import onnxruntime
     from onnx import TensorProto, helper
 
@@ -118,32 +40,7 @@ def _gemm_peak() -> float:
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     feed = {name: np.ones(shape, np.float32) for name in "xy"}
-    return max(2 * 1024**3 / _cpu(lambda: session.run(None, feed)) / 1e9 for _ in range(8))
-
-
-def _cpu(work: Callable[[], object]) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
-def measure(subject: str, model: str, texts: list[str], asked: list[str]) -> tuple[dict[str, float], Floats, Floats]:
-    """Figures of one subject in this process, its passage vectors and its query vectors."""
-    makers = {_TORCH: _torch, "fastembed": _fastembed}
-    encode, query = makers[subject](model) if subject in makers else _ours(model, subject)
-    encode(texts[:16])
-    query(asked[:4])
-    bulk: list[Floats] = []
-    seconds = min(_cpu(lambda: bulk.append(encode(texts))) for _ in range(2))
-    times = np.array([_cpu(lambda text=text: query([text])) for text in asked]) * 1000  # type: ignore[misc]
-    figures = {
-        "bulk_s": seconds,
-        "query_p50_ms": float(np.percentile(times, 50)),
-        "query_p99_ms": float(np.percentile(times, 99)),
-        "rss_mb": _memory("VmRSS"),
-        "peak_rss_mb": _memory("VmHWM"),
-    }
-    return figures, bulk[-1], query(asked)
+    return lambda: max(2 * 1024**3 / cpu(lambda: session.run(None, feed)) / 1e9 for _ in range(4))
 
 
 def overlap(passages_a: Floats, queries_a: Floats, passages_b: Floats, queries_b: Floats, k: int = 10) -> float:
@@ -153,19 +50,50 @@ def overlap(passages_a: Floats, queries_a: Floats, passages_b: Floats, queries_b
     return float(np.mean([len(set(a) & set(b)) / k for a, b in zip(first.tolist(), second.tolist(), strict=True)]))
 
 
-def _child(subject: str, args: argparse.Namespace, folder: Path) -> dict[str, Any] | None:
-    """Measure a subject in its own process; None and a line on standard error when it cannot run."""
-    out = folder / "result.npz"
-    command = [sys.executable, "-m", "benchmarks", "encoder", "--subject", subject, "--work", str(folder)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
-    done = subprocess.run(
-        [*command, "--model", args.model], env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        print(f"{subject}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}", file=sys.stderr)
-        return None
-    with np.load(out) as data:
-        return {**json.loads(str(data["figures"])), "passages": data["passages"], "queries": data["queries"]}
+class Child:
+    """A subject at work in its own process."""
+
+    def __init__(self, subject: str, model: str, work: Path) -> None:
+        self.subject, self._work = subject, work
+        command = [sys.executable, "-m", "benchmarks", "encoder", "--subject", subject, "--work", str(work)]
+        quiet = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+        self._errors = (work / f"{subject}.log").open("w+")
+        self._process = subprocess.Popen(
+            [*command, "--model", model],
+            env=os.environ | quiet,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+        )
+        self.bulk: list[float] = []
+        self.query: list[float] = []
+
+    def ready(self) -> bool:
+        """Wait until the subject is warm; False, and its last word on standard error, when it cannot run."""
+        assert self._process.stdout is not None  # noqa: S101 - a pipe, see above
+        for line in self._process.stdout:
+            if line == "ready\n":
+                return True
+        self._process.wait()
+        self._errors.seek(0)
+        print(f"{self.subject}: {(self._errors.read().strip().splitlines() or ['failed'])[-1]}", file=sys.stderr)
+        return False
+
+    def turn(self, number: int) -> None:
+        """Let it encode one share of the texts."""
+        assert self._process.stdin is not None  # noqa: S101 - pipes, see above
+        assert self._process.stdout is not None  # noqa: S101
+        print(number, file=self._process.stdin, flush=True)
+        figures = json.loads(self._process.stdout.readline())
+        self.bulk.append(figures["bulk_s"])
+        self.query += figures["query_s"]
+
+    def finish(self) -> dict[str, Any]:
+        """End it; returns its vectors and its memory."""
+        self._process.communicate()
+        with np.load(self._work / f"{self.subject}.npz") as data:
+            return {**json.loads(str(data["facts"])), "passages": data["passages"], "queries": data["queries"]}
 
 
 def _flops(encoder: OnnxEncoder, length: int) -> float:
@@ -175,39 +103,56 @@ def _flops(encoder: OnnxEncoder, length: int) -> float:
 
 
 def compare(args: argparse.Namespace) -> list[dict[str, Any]]:
-    """Measure all subjects; the first one that ran is what ratios, cosines and overlaps refer to."""
+    """Measure all subjects; the first one that ran is what ratios, cosines and overlaps refer to.
+
+    They take turns, share by share of the texts, so that a busy machine slows all alike; a ratio is the median of the
+    shares' ratios.
+    """
     exact = load(ModelSettings(name=args.model, precision="exact", device="cpu"))
     if not isinstance(exact, OnnxEncoder):
         raise ModelError(f"{args.model} is not of the BERT family")
     texts, asked = passages(exact.count_tokens, args.tokens - 2, args.passages), questions(args.queries)
-    tokens = sum(exact.count_tokens(texts)) + 2 * len(texts)
-    peak, rows = _gemm_peak(), list[dict[str, Any]]()
+    shares = [[texts[i :: args.turns], asked[i :: args.turns]] for i in range(args.turns)]
+    tokens = [sum(exact.count_tokens(share)) + 2 * len(share) for share, _ in shares]
+    names, missing = subjects()
+    for name in missing:
+        print(f"{name}: left out, it is not installed in this environment", file=sys.stderr)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "texts.json").write_text(json.dumps([texts, asked]))
-        base: dict[str, Any] | None = None
-        for subject in subjects():
-            found = _child(subject, args, folder)
-            if found is None:
-                continue
-            base = base or found | {"name": subject}
-            speed = tokens / found["bulk_s"]
-            rows.append(
-                {
-                    "subject": subject,
-                    "tokens_per_cpu_s": speed,
-                    "ratio": base["bulk_s"] / found["bulk_s"],
-                    "query_p50_ms": found["query_p50_ms"],
-                    "query_p99_ms": found["query_p99_ms"],
-                    "cosine_min": float((found["passages"] * base["passages"]).sum(axis=1).min()),
-                    "cosine_mean": float((found["passages"] * base["passages"]).sum(axis=1).mean()),
-                    "overlap": overlap(base["passages"], base["queries"], found["passages"], found["queries"]),
-                    "gemm_share": speed * _flops(exact, args.tokens) / 1e9 / peak,
-                    "rss_mb": found["rss_mb"],
-                    "peak_rss_mb": found["peak_rss_mb"],
-                }
-            )
+        (folder / "texts.json").write_text(json.dumps(shares))
+        children = [child for child in [Child(subject, args.model, folder) for subject in names] if child.ready()]
+        measure_peak, peaks = _gemm_peak(), list[float]()
+        for number in range(args.turns):
+            peaks.append(measure_peak())
+            for child in children:
+                child.turn(number)
+        found = [child.finish() for child in children]
+    work = np.array(tokens) * _flops(exact, args.tokens) / 1e9 / peaks
+    rows = [_row(child, children[0], values, found[0], tokens) for child, values in zip(children, found, strict=True)]
+    for row, child in zip(rows, children, strict=True):
+        row["gemm_share"] = float(np.median(work / child.bulk))
     return rows
+
+
+def _row(
+    child: Child, base: Child, own: dict[str, Any], other: dict[str, Any], tokens: Sequence[int]
+) -> dict[str, Any]:
+    """Figures of a subject, compared with the base."""
+    cosines = (own["passages"] * other["passages"]).sum(axis=1)
+    return {
+        "subject": child.subject,
+        "tokens_per_cpu_s": float(np.median(np.array(tokens) / child.bulk)),
+        "best_tokens_per_cpu_s": float(np.max(np.array(tokens) / child.bulk)),
+        "ratio": float(np.median(np.array(base.bulk) / child.bulk)),
+        "query_p50_ms": float(np.percentile(child.query, 50)) * 1000,
+        "query_p99_ms": float(np.percentile(child.query, 99)) * 1000,
+        "query_min_ms": min(child.query) * 1000,
+        "cosine_min": float(cosines.min()),
+        "cosine_mean": float(cosines.mean()),
+        "overlap": overlap(other["passages"], other["queries"], own["passages"], own["queries"]),
+        "rss_mb": own["rss_mb"],
+        "peak_rss_mb": own["peak_rss_mb"],
+    }
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -238,13 +183,6 @@ def plot(rows: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def _run_child(args: argparse.Namespace) -> int:
-    texts, asked = json.loads((args.work / "texts.json").read_text())
-    figures, vectors, queries = measure(args.subject, args.model, texts, asked)
-    np.savez(args.work / "result.npz", figures=json.dumps(figures), passages=vectors, queries=queries)
-    return 0
-
-
 def main(argv: list[str]) -> int:
     """Run the comparison; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks encoder", description=__doc__)
@@ -252,13 +190,14 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--passages", type=int, default=256, help="how many passages")
     parser.add_argument("--queries", type=int, default=100, help="how many queries")
     parser.add_argument("--tokens", type=int, default=193, help="tokens per passage, special tokens included")
+    parser.add_argument("--turns", type=int, default=8, help="shares of the texts between which subjects take turns")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write a bar chart (SVG) there")
     parser.add_argument("--subject", help=argparse.SUPPRESS)
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.subject:
-        return _run_child(args)
+        return serve(args.subject, args.model, args.work)
     rows = compare(args)
     print(table(rows))
     if args.json:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from searchd.encoder.checkpoint import Checkpoint
 from searchd.encoder.graph import write_float
 from searchd.encoder.runtime import open_session
-from searchd.index.stores import Floats, Ints
+from searchd.index.stores import Floats
 
 _ROWS_TOGETHER = 8  # adding up a (1536, 1536) matrix costs more than the product of a short text
 
@@ -48,11 +48,6 @@ class Site:
     def covariance(self) -> npt.NDArray[np.float64]:
         """(channels, channels) covariance."""
         return self.gram / self.count - np.outer(self.mean, self.mean)
-
-    def ordered(self, order: Ints) -> Site:
-        """The same with its channels in another order."""
-        square = self.gram[np.ix_(order, order)]
-        return Site(self.low[order], self.high[order], self.total[order], square, self.count)
 
 
 def texts(languages: Sequence[str]) -> list[str]:

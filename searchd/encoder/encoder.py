@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from searchd.encoder.bulk import Progress, encode_many
+from searchd.encoder.bulk import ACCELERATOR_TOKENS, CPU_TOKENS, Crew, Progress, encode_many
 from searchd.encoder.prepared import Prepared
 from searchd.encoder.runtime import FusedRunner, OnnxFileRunner, Runner, pick_device
 from searchd.encoder.tokens import Tokens
@@ -23,7 +23,7 @@ class OnnxEncoder:
     """Text -> unit vectors through ONNX Runtime. Implements ``searchd.index.stores.Encoder``."""
 
     def __init__(self, prepared: Prepared, *, threads: int = 1, device: str = "auto", query_cache: int = 4096) -> None:
-        self._prepared, self._threads = prepared, max(1, threads)
+        self._prepared = prepared
         self.spec = prepared.spec
         self._tokens = Tokens(prepared.folder, self.spec.max_length, self.spec.lower_case)
         self.device, path = _graph(prepared, device)
@@ -32,6 +32,8 @@ class OnnxEncoder:
             if self.spec.route == "fused"
             else OnnxFileRunner(path, self.device, self.spec.pooling)
         )
+        budget = CPU_TOKENS if self.device in ("cpu", "openvino") else ACCELERATOR_TOKENS
+        self._crew = Crew(self._runner, self.spec.dim, max(1, threads), budget)
         self._query = lru_cache(maxsize=query_cache)(self._encode_query)
 
     @property
@@ -58,7 +60,7 @@ class OnnxEncoder:
         """(len(texts), dim) float32, rows of norm 1, in the caller's order; ``progress(done, total)`` as it goes."""
         prompt = self.spec.passage_prompt
         prompted = [prompt + text for text in texts] if prompt else texts
-        return encode_many(prompted, self._tokens, self._runner, self.dim, self._threads, progress)
+        return encode_many(prompted, self._tokens, self._crew, progress)
 
     def encode_query(self, text: str) -> Floats:
         """(dim,) float32 of norm 1, read-only; remembered for the texts asked last."""

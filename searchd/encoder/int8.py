@@ -7,7 +7,8 @@ Four things keep the error small:
 - Channels with large values give part of their range to the weights (SmoothQuant, Xiao et al. 2023,
   arXiv:2211.10438), here with a shift to the channel's centre as well. Where a normalisation precedes, scale and
   shift go into its own constants; before the attention output they go through the value projection.
-- The few feed-forward channels with rare huge values get what a byte cannot hold from a small float32 product.
+- The few feed-forward channels with rare huge values are computed several times, each copy shifted by what the
+  copies before it can hold: bytes saturate, so the copies add up to the value without a float32 detour.
 - Biases are corrected so that each layer is exact at its mean input.
 - ``careful`` rounds weights one input channel at a time while the channels that follow take over the error
   (GPTQ, Frantar et al. 2023, arXiv:2210.17323).
@@ -25,13 +26,16 @@ import numpy.typing as npt
 from searchd.encoder.calibrate import Site
 from searchd.encoder.checkpoint import BlockWords, Checkpoint
 from searchd.encoder.graph import FloatBert, Graph
-from searchd.index.stores import Floats
+from searchd.index.stores import Floats, Ints
 
 Bytes = npt.NDArray[np.int8]
 
-_STRENGTH = 0.6
-_HEADROOM = 1.25
-_OUTLIERS = 16
+# Share of a channel's range that goes to the weights. After a normalisation the activations' error outweighs the
+# weights'; before the attention output both weigh alike.
+_NORM_STRENGTH = 0.9
+_MIXED_STRENGTH = 0.6
+_HEADROOM = 1.25  # of ranges over those seen in calibration: a clipped channel ruins a text
+_COPIES = 32
 _DAMPING = 0.01
 _SMALL = 32  # rows of a triangle that is inverted at once
 _BLOCK = 128
@@ -55,15 +59,46 @@ def grid(low: Floats, high: Floats) -> tuple[float, int]:
     return step, int(np.clip(np.rint(-bottom / step), 0, 255))
 
 
-def smooth(site: Site, weight: Floats) -> Scaling:
+def smooth(site: Site, weight: Floats, strength: float = _NORM_STRENGTH) -> Scaling:
     """Share each channel's range between activations and weights (in, out)."""
     centre = (site.low + site.high) / 2
     reach = np.maximum((site.high - site.low) / 2, 1e-5) * _HEADROOM
-    pull = np.maximum(np.abs(weight).max(axis=1), 1e-5)
-    scale = reach**_STRENGTH / pull ** (1 - _STRENGTH)
+    pull = np.sqrt(np.square(weight).mean(axis=1)) + 1e-6
+    scale = reach**strength / pull ** (1 - strength)
     scale = (scale / np.exp(np.log(scale).mean())).astype(np.float32)
     step, zero = grid(-reach / scale, reach / scale)
     return Scaling(scale, centre.astype(np.float32), step, zero)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Feed-forward channels and the copies of the widest ones.
+
+    channels: (channels + _COPIES,) which channel each column computes; shift: the same, what is taken off before the
+    activation function; limit: where every column saturates.
+    """
+
+    channels: Ints
+    shift: Floats
+    limit: float
+
+
+def spread(high: Floats) -> Spread:
+    """Give _COPIES columns to the widest channels so that the limit of all columns gets as low as it can."""
+    reach = np.maximum(high, 1e-5) * _HEADROOM
+    low, limit = 0.0, float(reach.max())
+    for _ in range(40):
+        middle = (low + limit) / 2
+        if (np.ceil(reach / middle) - 1).sum() <= _COPIES:
+            limit = middle
+        else:
+            low = middle
+    counts = np.ceil(reach / limit).astype(np.intp) - 1
+    counts[np.argmax(reach)] += _COPIES - counts.sum()
+    size = len(high)
+    turn = np.concatenate([np.arange(1, count + 1) for count in counts])
+    channels = np.concatenate([np.arange(size), np.repeat(np.arange(size), counts)])
+    return Spread(channels, np.concatenate([np.zeros(size), turn * limit]).astype(np.float32), limit)
 
 
 def _steps(weight: Floats) -> Floats:
@@ -121,6 +156,16 @@ class Quantised:
     zero: str
 
 
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A linear layer as the checkpoint has it: weight (in, out), bias (out,); which sides hold copies of channels."""
+
+    weight: Floats
+    bias: Floats
+    into: Spread | None = None
+    out: Spread | None = None
+
+
 class IntBert(FloatBert):
     """The pass with 8-bit linear layers."""
 
@@ -151,15 +196,20 @@ class IntBert(FloatBert):
         zero = self.graph.weight(f"{name}.zero", np.array(scaling.zero, np.uint8))
         return Quantised(self.graph.add("QuantizeLinear", [x, step, zero], f"{name}.bytes"), step, zero)
 
-    def product(self, data: Quantised, site: Site, scaling: Scaling, weight: Floats, bias: Floats, name: str) -> str:
-        """data @ weight + bias, exact at the mean input; ``weight`` (in, out) is the unsmoothed input's."""
-        smoothed = weight * scaling.scale[:, None]
+    def product(self, data: Quantised, site: Site, scaling: Scaling, layer: Layer, name: str) -> str:
+        """data @ weight + bias, exact at the mean input."""
+        smoothed = layer.weight * scaling.scale[:, None]
         if self.careful:
             values, steps = compensated(smoothed, self.factor(site, scaling))
         else:
             values, steps = nearest(smoothed)
         kept = ((site.mean - scaling.centre) / scaling.scale) @ (values * steps)
-        rest = (bias + site.mean @ weight - kept).astype(np.float32)
+        rest = (layer.bias + site.mean @ layer.weight - kept).astype(np.float32)
+        if layer.out is not None:
+            values, steps, rest = values[:, layer.out.channels], steps[layer.out.channels], rest[layer.out.channels]
+            rest -= layer.out.shift
+        if layer.into is not None:
+            values = values[layer.into.channels]
         inputs = [data.bytes, self.graph.weight(f"{name}.values", values), data.step]
         inputs += [self.graph.weight(f"{name}.steps", steps), data.zero, "", self.graph.weight(f"{name}.rest", rest)]
         return self.graph.fused("MatMulIntegerToFloat", inputs, name)
@@ -186,7 +236,7 @@ class IntBert(FloatBert):
         stem = f"encoder.layer.{number}.attention"
         output = f"{stem}.output.dense"
         site = self.found[stem]
-        after = smooth(site, self.matrix(output))
+        after = smooth(site, self.matrix(output), _MIXED_STRENGTH)
         before = self.found[self.input_of(number)]
         data = self.quantise(x, scaling, f"{stem}.input")
         parts = []
@@ -195,10 +245,10 @@ class IntBert(FloatBert):
             weight, bias = self.matrix(name), self.bias(name)
             if part == "value":  # a weighted mean of values is smoothed when the values are
                 weight, bias = weight / after.scale, (bias - after.centre) / after.scale
-            parts.append(self.product(data, before, scaling, weight, bias, name))
+            parts.append(self.product(data, before, scaling, Layer(weight, bias), name))
         context = self.graph.fused("MultiHeadAttention", parts, stem, num_heads=self.spec.heads)
-        bias = self.bias(output) + scaling.centre
-        mixed = self.product(self.quantise(context, after, stem), site, after, self.matrix(output), bias, output)
+        layer = Layer(self.matrix(output), self.bias(output) + scaling.centre)
+        mixed = self.product(self.quantise(context, after, stem), site, after, layer, output)
         return self.graph.add("Add", [mixed, self.residual(x, scaling, f"{stem}.input")], f"{stem}.mixed")
 
     def input_of(self, number: int) -> str:
@@ -210,31 +260,15 @@ class IntBert(FloatBert):
         stem = f"encoder.layer.{number}"
         wide, narrow = f"{stem}.intermediate.dense", f"{stem}.output.dense"
         site = self.found[f"{wide}.gelu"]
-        order = np.argsort(-site.high, kind="stable")
-        site = site.ordered(order)
-        data = self.quantise(x, scaling, wide)
+        copies = spread(site.high)
         before = self.found[f"{stem}.attention.output.LayerNorm"]
-        hidden = self.product(data, before, scaling, self.matrix(wide)[:, order], self.bias(wide)[order], wide)
-        hidden = self.gelu(hidden, wide)
-        limit = float(site.high[_OUTLIERS])
-        step, zero = grid(site.low, np.minimum(site.high, limit))
+        layer = Layer(self.matrix(wide), self.bias(wide), out=copies)
+        hidden = self.gelu(self.product(self.quantise(x, scaling, wide), before, scaling, layer, wide), wide)
+        step, zero = grid(site.low, np.array([copies.limit]))
         inner = Scaling(np.ones_like(site.high), np.zeros_like(site.high), step, zero)
-        weight = self.matrix(narrow)[order]
-        bias = self.bias(narrow) + scaling.centre
-        summed = self.product(self.quantise(hidden, inner, narrow), site, inner, weight, bias, narrow)
-        if _OUTLIERS:
-            summed = self.graph.add("Add", [summed, self.excess(hidden, limit, weight, narrow)], f"{narrow}.whole")
+        layer = Layer(self.matrix(narrow), self.bias(narrow) + scaling.centre, into=copies)
+        summed = self.product(self.quantise(hidden, inner, narrow), site, inner, layer, narrow)
         return self.graph.add("Add", [summed, self.residual(x, scaling, wide)], f"{stem}.summed")
-
-    def excess(self, hidden: str, limit: float, weight: Floats, name: str) -> str:
-        """What the first channels hold above ``limit``, where bytes saturate, times their weights."""
-        ends = [self.graph.weight(f"{name}.excess.{i}", np.array([v])) for i, v in enumerate((0, _OUTLIERS, 2))]
-        first = self.graph.add("Slice", [hidden, *ends], f"{name}.first")
-        above = self.graph.add(
-            "Sub", [first, self.graph.weight(f"{name}.limit", np.array([limit], np.float32))], f"{name}.above"
-        )
-        above = self.graph.add("Relu", [above], f"{name}.excess")
-        return self.graph.add("MatMul", [above, self.graph.weight(f"{name}.rows", weight[:_OUTLIERS])], f"{name}.extra")
 
     def body(self) -> str:
         """Everything up to the last layer's output."""

@@ -22,7 +22,7 @@ from searchd.encoder.checkpoint import sha256
 from searchd.encoder.spec import ModelSpec, read_json
 from searchd.errors import ModelError
 
-FORMAT = 6
+FORMAT = 7
 MANIFEST = "encoder.json"
 _STALE_S = 3600.0
 FLOAT = "float"  # stem of the graph for accelerators, where the other one is in 8 bits
