@@ -16,7 +16,7 @@ NAVIGATION_MIN_PAGES: Final = 5
 
 def pack(links: Iterable[Link]) -> bytes:
     """Links in a compact form for the state."""
-    lines = "\n".join(f"{link.url}\t{link.text}" for link in links)
+    lines = "\n".join([f"{url}\t{text}" for url, text in links])
     return zlib.compress(lines.encode("utf-8", "surrogatepass"), 1)
 
 

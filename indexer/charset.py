@@ -115,6 +115,14 @@ def decode(body: bytes, content_type: str = "") -> str:
     return body.decode(detect(body, content_type), "replace")
 
 
+def as_utf8(body: bytes, content_type: str = "") -> bytes:
+    """The page in UTF-8, the very bytes where they are that already; undecodable bytes become U+FFFD."""
+    name = detect(body, content_type)
+    if name == "utf-8" and not body.startswith(codecs.BOM_UTF8) and _is_utf8(body):
+        return body
+    return decode(body, content_type).encode("utf-8", "ignore")
+
+
 def _is_utf8(body: bytes) -> bool:
     try:
         body.decode("utf-8")

@@ -48,7 +48,7 @@ def too_complex(body: bytes) -> str:
     tags = np.flatnonzero(data[:-4] == ord("<"))  # (n,) i64, where tags begin
     if len(tags) > MAX_TAGS:
         return f"more than {MAX_TAGS} tags"
-    if _depth(data, tags) > MAX_DEPTH:
+    if len(tags) > MAX_DEPTH and _depth(data, tags) > MAX_DEPTH:
         return f"more than {MAX_DEPTH} nested elements"
     ends = np.append(tags[1:], len(body))
     for tag in np.flatnonzero(ends - tags > _LONG_TAG):

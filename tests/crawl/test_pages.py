@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer import charset, links
+from indexer import charset, links, urls
 from indexer.complexity import too_complex
 from indexer.soft404 import Soft404, probes, visible_text, word_pairs
 from tests.crawl.conftest import Crawler
@@ -62,6 +62,17 @@ def test_a_robots_tag_in_the_body_is_still_obeyed() -> None:
 def test_canonical_in_the_body_is_ignored() -> None:
     """Visitors may write comments, but not into the head."""
     assert parse('<body><link rel="canonical" href="/spam"></body>').canonical == ""
+
+
+def test_links_deep_inside_navigation_bring_no_anchor_text() -> None:
+    html = (
+        '<footer><div><p><a href="/imprint">Imprint</a></p></div></footer><div role="navigation"><ul><li>'
+        '<a href="/menu">Menu</a></ul></div><div data-echolot-ignore><b><a href="/ad">Ad</a></b></div>'
+        '<div><ul><li><a href="/kept">Kept</a><p><a href="/too">Too</a></ul></div>'
+    )
+    assert {urls.path(url): text for url, text in parse(html).links} == {
+        "/imprint": "", "/menu": "", "/ad": "", "/kept": "Kept", "/too": "Too",
+    }  # fmt: skip
 
 
 def test_language_and_translations_are_read() -> None:
