@@ -2,9 +2,11 @@
 
     python -m benchmarks crawl --root FOLDER            (serves the folder by nginx on loopback)
     python -m benchmarks crawl --url http://127.0.0.1:8000/index.html
+    python -m benchmarks crawl --root FOLDER --pipeline (from nothing to published: what each stage costs)
 
 Each round crawls into a fresh state, then a second time (conditional requests), then asks for the same addresses with
 the bare client. CPU is this process's alone; the best and the median round are printed, since a busy machine only adds.
+With --pipeline, one run into an empty folder: seconds and shares per stage, extraction's worker processes included.
 """
 
 from __future__ import annotations
@@ -26,8 +28,11 @@ from pathlib import Path
 import aiohttp
 
 from indexer.crawl import crawl
+from indexer.pipeline import Pipeline
 from indexer.state import State
-from searchd.settings import CrawlSettings, SiteSettings
+from searchd import logs
+from searchd.index import snapshot
+from searchd.settings import CrawlSettings, ModelSettings, Settings, SiteSettings
 
 NGINX = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
@@ -47,14 +52,13 @@ def main(argv: Sequence[str]) -> int:
     """Measure, print a table, and return 0; 2 when nginx is needed and missing."""
     options = _options(argv)
     if options.url:
-        rounds = _measure(options.url, options.rounds)
+        facts = _measure(options.url, options)
     elif shutil.which("nginx") is None:
         print("nginx is not installed: install it, or serve the folder yourself and give --url", file=sys.stderr)
         return 2
     else:
         with _nginx(options.root.resolve(), options.port) as origin:
-            rounds = _measure(f"{origin}/{options.start}", options.rounds)
-    facts = _facts(rounds)
+            facts = _measure(f"{origin}/{options.start}", options)
     print("\n".join(f"{name:<34} {value}" for name, value in facts.items()))
     if options.json:
         options.json.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
@@ -69,6 +73,8 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--start", default="index.html", help="start page below --root")
     parser.add_argument("--port", type=int, default=8929)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pipeline", action="store_true", help="crawl, extract, embed, publish: seconds per stage")
+    parser.add_argument("--model", default="all-MiniLM-L6-v2", help="for --pipeline")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     return parser.parse_args(argv)
 
@@ -86,8 +92,30 @@ def _nginx(root: Path, port: int) -> Iterator[str]:
                 server.terminate()
 
 
-def _measure(url: str, rounds: int) -> list[dict[str, float]]:
-    return [_round(url) for _ in range(rounds)]
+def _measure(url: str, options: argparse.Namespace) -> dict[str, float]:
+    return (
+        _run_pipeline(url, options.model) if options.pipeline else _facts([_round(url) for _ in range(options.rounds)])
+    )
+
+
+def _run_pipeline(url: str, model: str) -> dict[str, float]:
+    site = SiteSettings(url=url, name="benchmark", model=ModelSettings(name=model))
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data=folder)
+        logs.configure(settings.log)
+        pipeline = Pipeline(settings, site)
+        identifier = pipeline.run()
+        published = snapshot.read_manifest(pipeline.folder.root / "snapshots" / identifier).facts
+    spent = pipeline.watch.spent
+    cpu_s, wall_s = (sum(getattr(each, kind) for each in spent.values()) for kind in ("cpu_s", "wall_s"))
+    facts = {"pages": published["pages"], "passages": published["passages"]}
+    facts |= {"CPU s": round(cpu_s, 2), "wall s": round(wall_s, 2)}
+    for stage, each in spent.items():
+        facts[f"{stage}: CPU s"] = round(each.cpu_s, 2)
+        facts[f"{stage}: wall s"] = round(each.wall_s, 2)
+        facts[f"{stage}: share of the CPU"] = round(each.cpu_s / cpu_s, 3)
+        facts[f"{stage}: share of the wall"] = round(each.wall_s / wall_s, 3)
+    return facts
 
 
 def _round(url: str) -> dict[str, float]:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from indexer import judgement, models, report
+from indexer import interrupt, judgement, models, report
 from indexer.lock import site_lock
 from indexer.pipeline import Pipeline
 from searchd import cli, config
@@ -18,6 +18,7 @@ from searchd.index import snapshot
 from searchd.settings import Settings, SiteSettings
 
 log = logging.getLogger("indexer")
+_INTERRUPTED = 130  # what cli.end makes of a KeyboardInterrupt
 Verb = Callable[[argparse.Namespace, Settings, SiteSettings], int]
 
 
@@ -81,8 +82,12 @@ def _run(args: argparse.Namespace) -> int:
     if args.verb == "model":
         return models.run(args, settings)
     worst = 0
-    for site in _sites(args, settings):
-        worst = max(worst, cli.end(lambda site=site: _HANDLERS[args.verb](args, settings, site)))  # type: ignore[misc]
+    with interrupt.as_ctrl_c():
+        for site in _sites(args, settings):
+            status = cli.end(lambda site=site: _HANDLERS[args.verb](args, settings, site))  # type: ignore[misc]
+            worst = max(worst, status)
+            if status == _INTERRUPTED:
+                break  # the person, or the machine that goes down, means all sites
     return worst
 
 

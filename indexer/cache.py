@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from indexer.stopwatch import Stopwatch
 from searchd.errors import StorageError
 from searchd.index.records import Article, Block, Section
 from searchd.index.stores import Encoder, Floats
@@ -126,8 +127,10 @@ class CachedEncoder:
         cache: Cache,
         generation: int,
         progress: Callable[[int, int], None] | None = None,
+        watch: Stopwatch | None = None,
     ) -> None:
         self.encoder, self.cache, self.generation = encoder, cache, generation
+        self.watch = watch or Stopwatch()
         self.embedded = self.reused = 0
         self.progress = progress
 
@@ -161,7 +164,8 @@ class CachedEncoder:
         missing = {digest: text for digest, text in zip(hashes, texts, strict=True) if digest not in known}
         self.reused += len(texts) - len(missing)
         for chunk in _chunks(list(missing.items()), _CHUNK):
-            vectors = self.encoder.encode_passages([text for _, text in chunk])
+            with self.watch("embed"):
+                vectors = self.encoder.encode_passages([text for _, text in chunk])
             fresh = {digest: vector.tobytes() for (digest, _), vector in zip(chunk, vectors, strict=True)}
             self.cache.put_vectors(self.fingerprint, fresh.items(), self.generation)
             known |= fresh

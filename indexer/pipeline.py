@@ -20,12 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexer import dedupe, extract, guard, judgement
+from indexer import dedupe, extract, guard, interrupt, judgement
 from indexer.cache import Cache, CachedEncoder
 from indexer.crawl import CrawlReport, crawl
 from indexer.progress import Progress
 from indexer.split import split
 from indexer.state import Document, State
+from indexer.stopwatch import Stopwatch
 from indexer.workers import extract_many
 from searchd import encoder as encoders
 from searchd.errors import ExtractionError, GuardError, SiteError, SnapshotError
@@ -74,15 +75,23 @@ class Pipeline:
     def __init__(self, settings: Settings, site: SiteSettings) -> None:
         self.settings, self.site = settings, site
         self.folder = Folder(Path(settings.data) / site.name)
+        self.watch = Stopwatch()
 
     def crawl(self) -> CrawlReport:
-        """Fetch what is new or changed. Raises SiteError when there is nothing to index."""
-        with State(self.folder.state) as state, Progress("crawl", "pages") as progress:
-            report = crawl(self.site, self.site.crawl, state, progress=lambda p: progress(p.done, p.done + p.queued))
-        self._put_fact("crawl_report", dataclasses.asdict(report))
-        log.info("crawl: %s", report.summary())
-        for problem in report.problems:
-            log.warning("crawl: %s", problem)
+        """Fetch what is new or changed. Raises SiteError when there is nothing to index.
+
+        Asked to stop (SIGTERM, Ctrl-C), it keeps what it has and raises KeyboardInterrupt.
+        """
+        with self.watch("crawl"), interrupt.gracefully() as stop:
+            with State(self.folder.state) as state, Progress("crawl", "pages") as progress:
+                report = crawl(
+                    self.site, self.site.crawl, state, stop=stop,
+                    progress=lambda p: progress(p.done, p.done + p.queued),
+                )  # fmt: skip
+            self._put_fact("crawl_report", dataclasses.asdict(report))
+            log.info("crawl: %s", report.summary())
+            for problem in report.problems:
+                log.warning("crawl: %s", problem)
         return report
 
     def build(self, *, always: bool = False) -> Built:
@@ -94,7 +103,8 @@ class Pipeline:
         with State(self.folder.state) as state:
             cache = Cache(self.folder.state)
             try:
-                return self._build(state, cache, always=always)
+                with self.watch("index"):
+                    return self._build(state, cache, always=always)
             finally:
                 cache.close()
 
@@ -105,17 +115,20 @@ class Pipeline:
             log.info("build: nothing changed since the newest snapshot")
             return Built(False, int(newest.facts["pages"]), int(newest.facts["passages"]))
         fingerprint = extract.fingerprint(self.site.extract)
-        extracted, skipped = self._extract(state, cache, fingerprint)
-        articles = Articles(state, cache, fingerprint)
-        languages = articles.prepare(self.site.extract)
+        with self.watch("extract"):
+            extracted, skipped = self._extract(state, cache, fingerprint)
+        articles = Articles(state, cache, fingerprint, self.watch)
+        with self.watch("fold"):
+            languages = articles.prepare(self.site.extract)
         choice = encoders.choose(self.site.model.name, languages, self.site.languages)
         log.info("model: %s (%s)", choice.name, choice.reason)
-        model = encoders.load(
-            dataclasses.replace(self.site.model, name=choice.name), sorted(languages), threads=os.cpu_count() or 1
-        )
+        with self.watch("model"):
+            model = encoders.load(
+                dataclasses.replace(self.site.model, name=choice.name), sorted(languages), threads=os.cpu_count() or 1
+            )
         generation = int(cache.get_fact("generation", 0)) + 1
         with Progress("embed", "texts") as progress:
-            cached = CachedEncoder(model, cache, generation, progress)
+            cached = CachedEncoder(model, cache, generation, progress, self.watch)
             staged = self._fresh_folder()
             drafts = articles.drafts(cached, self.site)
             counts = builder.build(staged, drafts, cached, self.site.index)
@@ -183,7 +196,10 @@ class Pipeline:
         snapshot.sweep(self.folder.root)
         self.crawl()
         self.build()
-        return self.publish(force=force)
+        with self.watch("publish"):
+            identifier = self.publish(force=force)
+        log.info("run: %s", self.watch.summary())
+        return identifier
 
     def rollback(self, identifier: str = "") -> str:
         """Serve an older snapshot: the one named, else the one before the served one; return its id."""
@@ -299,8 +315,8 @@ def _counts(manifest: snapshot.Manifest) -> guard.Counts:
 class Articles:
     """The site's articles, streamed from the cache in two passes: learn what repeats, then yield drafts."""
 
-    def __init__(self, state: State, cache: Cache, fingerprint: str) -> None:
-        self.state, self.cache, self.fingerprint = state, cache, fingerprint
+    def __init__(self, state: State, cache: Cache, fingerprint: str, watch: Stopwatch) -> None:
+        self.state, self.cache, self.fingerprint, self.watch = state, cache, fingerprint, watch
         self.folded: dict[str, str] = {}
 
     def _each(self) -> Iterator[tuple[Document, Article]]:
@@ -328,8 +344,9 @@ class Articles:
         for document, raw in self._each():
             if self.folded.get(document.url, document.url) != document.url:
                 continue
-            article = extract.clean(raw, self.boilerplate)
-            passages = split(article, encoder, site.index)
+            with self.watch("split"):
+                article = extract.clean(raw, self.boilerplate)
+                passages = split(article, encoder, site.index)
             if passages:
                 names = dict.fromkeys([*document.aliases, *aliases.get(document.url, [])])
                 yield PageDraft(article, passages, document.anchor_texts, tuple(names), document.content_hash)
