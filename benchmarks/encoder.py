@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.docstrings import passages, questions
 from benchmarks.encoder_subjects import cpu, serve, subjects
-from searchd.encoder import OnnxEncoder, load
+from searchd.encoder import OnnxEncoder, load, proto
 from searchd.encoder.choice import ENGLISH
 from searchd.errors import ModelError
 from searchd.index.stores import Floats
@@ -30,15 +30,14 @@ from searchd.settings import ModelSettings
 def _gemm_peak() -> Callable[[], float]:
     """What measures float32 GFLOP/s of one thread: ONNX Runtime's own matrix product in its most favourable shape."""
     import onnxruntime
-    from onnx import TensorProto, helper
 
     shape = [1024, 1024]
-    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "xyz"]
-    graph = helper.make_graph([helper.make_node("MatMul", ["x", "y"], ["z"])], "peak", values[:2], values[2:])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    values = [proto.value(name, proto.FLOAT, shape) for name in "xyz"]
+    product = proto.node("MatMul", ["x", "y"], "z", "", {})
+    model = proto.model([product], [], values[:2], values[2:], {"": 21})
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     feed = {name: np.ones(shape, np.float32) for name in "xy"}
     return lambda: max(2 * 1024**3 / cpu(lambda: session.run(None, feed)) / 1e9 for _ in range(4))
 

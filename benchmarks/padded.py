@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import onnx
-from onnx import TensorProto, helper
-
+from searchd.encoder import proto
 from searchd.encoder.checkpoint import Checkpoint
-from searchd.encoder.graph import MICROSOFT, FloatBert, Graph
+from searchd.encoder.graph import FloatBert, Graph
 
 
 def write_padded(checkpoint: Checkpoint, folder: Path) -> None:
     """Write model.onnx and model.data into ``folder``: input_ids and attention_mask in, (batch, length, dim) out."""
     graph = Graph(folder)
-    graph.add("Cast", ["input_ids"], "ids", to=TensorProto.INT32)
-    graph.add("Cast", ["attention_mask"], "mask", to=TensorProto.INT32)
-    FloatBert(checkpoint, graph).body()
-    graph.close(checkpoint.spec.dim)
-    path = folder / "model.onnx"
-    model = onnx.load(path, load_external_data=False)
-    for node in model.graph.node:
-        if node.op_type == "Attention" and node.domain == MICROSOFT:
-            node.input.append("mask")
-    del model.graph.input[:], model.graph.output[:]
-    names = ("input_ids", "attention_mask")
-    model.graph.input.extend(helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "length"]) for n in names)
-    last = model.graph.node[-1].output[0]
-    model.graph.output.append(helper.make_tensor_value_info(last, TensorProto.FLOAT, None))
-    path.write_bytes(model.SerializeToString())
+    graph.add("Cast", ["input_ids"], "ids", to=proto.INT32)
+    mask = graph.add("Cast", ["attention_mask"], "mask", to=proto.INT32)
+    last = FloatBert(checkpoint, graph, mask=mask).body()
+    rows = [proto.value(name, proto.INT64, ["batch", "length"]) for name in ("input_ids", "attention_mask")]
+    graph.close(rows, [proto.value(last, proto.FLOAT)])

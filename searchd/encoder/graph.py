@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-from onnx import TensorProto, helper
 
+from searchd.encoder import proto
 from searchd.encoder.checkpoint import KINDS, POSITIONS, BlockWords, Checkpoint
 from searchd.index.stores import Floats
 
@@ -31,14 +30,14 @@ class Graph:
 
     def __init__(self, folder: Path, stem: str = "model") -> None:
         self._stem = stem
-        self._nodes: list[onnx.NodeProto] = []
-        self._weights: list[onnx.TensorProto] = []
+        self._nodes: list[bytes] = []
+        self._weights: list[bytes] = []
         self._folder = folder
         self._file = (folder / f"{stem}.data").open("wb")
 
     def add(self, op: str, inputs: Sequence[str], name: str, domain: str = "", **kw: int | float | str) -> str:
         """Append a node; returns the name of its output, which is the node's own."""
-        self._nodes.append(helper.make_node(op, list(inputs), [name], name=name, domain=domain, **kw))  # type: ignore[arg-type]
+        self._nodes.append(proto.node(op, inputs, name, domain, kw))
         return name
 
     def fused(self, op: str, inputs: Sequence[str], name: str, **kw: int | float | str) -> str:
@@ -49,39 +48,32 @@ class Graph:
         """Store a constant; ``kind`` overrides the element type (packed 4-bit values)."""
         array = np.ascontiguousarray(value)
         shape = list(array.shape)
-        element = kind if kind is not None else helper.np_dtype_to_tensor_dtype(array.dtype)
-        if element in (TensorProto.UINT4, TensorProto.INT4):
+        element = proto.ELEMENTS[array.dtype.name] if kind is None else kind
+        if element == proto.INT4:
             shape[-1] *= 2
-        tensor = TensorProto(name=name, data_type=element, dims=shape)
         if array.nbytes <= _INLINE_BYTES:
-            tensor.raw_data = array.tobytes()
+            tensor = proto.inline_tensor(name, element, shape, array.tobytes())
         else:
             self._file.write(b"\0" * (-self._file.tell() % _ALIGNMENT))
-            tensor.data_location = TensorProto.EXTERNAL
             place = {"location": f"{self._stem}.data", "offset": str(self._file.tell()), "length": str(array.nbytes)}
-            for key, text in place.items():
-                tensor.external_data.add(key=key, value=text)
+            tensor = proto.external_tensor(name, element, shape, place)
             self._file.write(array.tobytes())
         self._weights.append(tensor)
         return name
 
-    def close(self, dim: int, taps: Sequence[str] = ()) -> None:
-        """Write model.onnx and finish its data file; ``taps`` name values to put out beside the vectors."""
+    def close(self, inputs: Sequence[bytes], outputs: Sequence[bytes]) -> None:
+        """Write the graph's own file and finish its data file; inputs and outputs are ``proto.value``s."""
         self._file.close()
-        ids = helper.make_tensor_value_info("ids", TensorProto.INT32, ["batch", "length"])
-        vectors = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["batch", dim])
-        others = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in taps]
-        graph = helper.make_graph(self._nodes, "encoder", [ids], [vectors, *others], self._weights)
-        opsets = [helper.make_opsetid("", 21), helper.make_opsetid(MICROSOFT, 1)]
-        model = helper.make_model(graph, opset_imports=opsets, producer_name="echolot", ir_version=10)
-        (self._folder / f"{self._stem}.onnx").write_bytes(model.SerializeToString())
+        content = proto.model(self._nodes, self._weights, inputs, outputs, {"": 21, MICROSOFT: 1})
+        (self._folder / f"{self._stem}.onnx").write_bytes(content)
 
 
 class FloatBert:
     """One forward pass in float32, in the making; a precision overrides what it writes differently."""
 
-    def __init__(self, checkpoint: Checkpoint, graph: Graph) -> None:
-        self.checkpoint, self.spec, self.graph = checkpoint, checkpoint.spec, graph
+    def __init__(self, checkpoint: Checkpoint, graph: Graph, *, mask: str = "") -> None:
+        """``mask``: name of an int32 (batch, length) value, 0 at padding; "" for rows without padding."""
+        self.checkpoint, self.spec, self.graph, self.mask = checkpoint, checkpoint.spec, graph, mask
 
     def constant(self, name: str) -> str:
         """Store one of the checkpoint's tensors as it is."""
@@ -117,7 +109,7 @@ class FloatBert:
             return self.graph.add("Gather", [self.graph.weight("words", table), "ids"], "words.gather")
         # Q4_0 counts from -8: flipping a nibble's top bit makes it INT4 (UINT4's zero point would be 0 here)
         packed = (table.values[:, 0::2] | (table.values[:, 1::2] << 4)) ^ 0x88
-        inputs = [self.graph.weight("words", packed, TensorProto.INT4), "ids"]
+        inputs = [self.graph.weight("words", packed, proto.INT4), "ids"]
         inputs.append(self.graph.weight("words.scales", table.scales))
         sizes = {"gather_axis": 0, "quantize_axis": 1, "block_size": 32, "bits": 4}
         return self.graph.fused("GatherBlockQuantized", inputs, "words.gather", **sizes)
@@ -136,6 +128,7 @@ class FloatBert:
         bias = np.concatenate([self.checkpoint.tensor(f"{name}.bias") for name in names])
         weight = np.concatenate([self.matrix(name) for name in names], axis=1)
         inputs = [x, self.graph.weight(f"{stem}.weight", weight), self.graph.weight(f"{stem}.bias", bias)]
+        inputs += [self.mask] if self.mask else []
         return self.graph.fused("Attention", inputs, stem, num_heads=self.spec.heads)
 
     def gelu(self, x: str, name: str) -> str:
@@ -160,8 +153,8 @@ class FloatBert:
             x = self.layer(x, number)
         return x
 
-    def write(self) -> None:
-        """Append the whole pass: layers, pooling, unit length."""
+    def write(self, taps: Sequence[str] = ()) -> None:
+        """Write the whole pass: layers, pooling, unit length; ``taps`` name values to put out beside the vectors."""
         x = self.body()
         one = self.graph.weight("axis", np.array([1], np.int64))
         if self.spec.pooling == "mean":
@@ -169,10 +162,11 @@ class FloatBert:
         else:
             pooled = self.graph.add("Gather", [x, self.graph.weight("first", np.array(0, np.int64))], "pooled", axis=1)
         self.graph.add("LpNormalization", [pooled], "vectors", axis=-1, p=2)
+        outputs = [proto.value("vectors", proto.FLOAT, ["batch", self.spec.dim])]
+        outputs += [proto.value(name, proto.FLOAT) for name in taps]
+        self.graph.close([proto.value("ids", proto.INT32, ["batch", "length"])], outputs)
 
 
 def write_float(checkpoint: Checkpoint, folder: Path, taps: Sequence[str] = (), stem: str = "model") -> None:
     """Write <stem>.onnx and <stem>.data in float32 into ``folder``; ``taps`` are further outputs."""
-    graph = Graph(folder, stem)
-    FloatBert(checkpoint, graph).write()
-    graph.close(checkpoint.spec.dim, taps)
+    FloatBert(checkpoint, Graph(folder, stem)).write(taps)

