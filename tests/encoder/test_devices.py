@@ -22,13 +22,24 @@ def offer(monkeypatch: pytest.MonkeyPatch, *providers: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("present", "wanted"),
-    [((CPU,), "cpu"), ((CUDA, CPU), "cuda"), ((OPENVINO, CPU), "openvino"), ((OPENVINO, CUDA, CPU), "cuda")],
+    ("present", "bfloat16", "wanted"),
+    [
+        ((CPU,), True, "cpu"),
+        ((CUDA, CPU), False, "cuda"),
+        ((OPENVINO, CPU), True, "openvino"),
+        ((OPENVINO, CPU), False, "cpu"),
+        ((OPENVINO, CUDA, CPU), True, "cuda"),
+    ],
 )
 def test_auto_takes_the_best_and_says_so(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, present: tuple[str, ...], wanted: str
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    present: tuple[str, ...],
+    bfloat16: bool,
+    wanted: str,
 ) -> None:
     offer(monkeypatch, *present)
+    monkeypatch.setattr(runtime, "has_bfloat16", lambda: bfloat16)
     with caplog.at_level(logging.INFO):
         assert runtime.pick_device("auto") == wanted
     assert f"encoder runs on {wanted}" in caplog.text
