@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import pypdfium2
 
 from indexer.extract.dates import iso_date
+from indexer.extract.pdf_tags import tagged_headings
 from searchd.errors import ExtractionError
 from searchd.index.records import Article, Block, Section
 from searchd.text.language import detect
@@ -22,7 +23,7 @@ _PARAGRAPH = re.compile(r"\n\s*\n|(?<=[.!?:])\n(?=[A-ZÄÖÜÉ•])")
 def extract_pdf(body: bytes, url: str) -> Article:
     """Return a PDF's article, one section per page at least, anchors "page=n"; ExtractionError when unreadable.
 
-    Headings come from the outline (bookmarks): each opens on the page that it points to.
+    Headings come from the outline (bookmarks), which names the page of each, else from the tags of a tagged PDF.
     """
     try:
         document = pypdfium2.PdfDocument(body)
@@ -30,7 +31,7 @@ def extract_pdf(body: bytes, url: str) -> Article:
         raise ExtractionError(f"{url} is no readable PDF: {error}", "damaged or protected by a password") from error
     try:
         pages = [_page_text(document, number) for number in range(min(len(document), MAX_PAGES))]
-        outline = _outline(document)
+        outline = _outline(document) or _tags(document)
         info = {key: str(value).strip() for key, value in document.get_metadata_dict().items()}
     finally:
         document.close()
@@ -69,20 +70,50 @@ def _outline(document: pypdfium2.PdfDocument) -> dict[int, list[tuple[int, str]]
     return found
 
 
+def _tags(document: pypdfium2.PdfDocument) -> dict[int, list[tuple[int, str]]]:
+    """Page index -> (level, text) of the headings that the document's tags name."""
+    if not document.is_tagged():
+        return {}
+    found: dict[int, list[tuple[int, str]]] = {}
+    for number in range(min(len(document), MAX_PAGES)):
+        try:
+            headings = tagged_headings(document[number])
+        except pypdfium2.PdfiumError:  # as its text: one damaged page does not cost the others
+            continue
+        if headings:
+            found[number] = headings
+    return found
+
+
 def _sections(pages: list[str], outline: dict[int, list[tuple[int, str]]]) -> list[Section]:
     sections: list[Section] = []
     path: list[tuple[int, str]] = []
     for number, text in enumerate(pages):
         for level, title in outline.get(number, ()):
+            before, text = _cut(text, title)
+            _close(sections, path, f"page={number + 1}", before)
             path = [*(entry for entry in path if entry[0] < level), (level, title)]
-            # The last bookmark of a page takes the page's text: a PDF does not say where on it the others end.
             sections.append(Section(tuple(name for _, name in path), f"page={number + 1}", ()))
-        blocks = tuple(Block("paragraph", part) for part in _paragraphs(text))
-        if number in outline:
-            sections[-1] = Section(sections[-1].headings, sections[-1].anchor, blocks)
-        elif blocks:
-            sections.append(Section(tuple(name for _, name in path), f"page={number + 1}", blocks))
+        _close(sections, path, f"page={number + 1}", text)
     return sections
+
+
+def _cut(text: str, title: str) -> tuple[str, str]:
+    """What stands above a heading and what below; where its words are no line of the text, all is below."""
+    pattern = r"\s+".join(re.escape(word) for word in title.split())
+    found = re.search(rf"^[^\S\n]*{pattern}[^\S\n]*$", text, re.MULTILINE)
+    return (text[: found.start()], text[found.end() :]) if found else ("", text)
+
+
+def _close(sections: list[Section], path: list[tuple[int, str]], anchor: str, text: str) -> None:
+    """Give text to the section that was opened last on this page, else to one of its own under the same headings."""
+    blocks = tuple(Block("paragraph", part) for part in _paragraphs(text))
+    if not blocks:
+        return
+    if sections and sections[-1].anchor == anchor and not sections[-1].blocks:
+        sections[-1] = Section(sections[-1].headings, anchor, blocks)
+    else:
+        sections.append(Section(tuple(name for _, name in path), anchor, blocks))
 
 
 def _paragraphs(text: str) -> list[str]:

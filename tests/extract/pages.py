@@ -19,8 +19,16 @@ def page(main: str, head: str = "<title>Lighthouse | Harbour News</title>", attr
     return f"{html}<main>{main}</main><footer><p>All rights reserved by the harbour</p></footer></body></html>".encode()
 
 
-def pdf(pages: list[list[str]], outline: Sequence[tuple[str, int]] = (), title: str = "") -> bytes:
-    """A PDF with these lines on its pages and these (title, page index) bookmarks (ISO 32000-1, 7.5 and 12.3.3)."""
+def pdf(
+    pages: list[list[str]],
+    outline: Sequence[tuple[str, int]] = (),
+    title: str = "",
+    tags: Sequence[Sequence[str]] = (),
+) -> bytes:
+    """A PDF with these lines on its pages and these (title, page index) bookmarks (ISO 32000-1, 7.5 and 12.3.3).
+
+    ``tags`` makes it a tagged one (14.7): for each page the structure type of each line.
+    """
     objects: list[bytes] = []
 
     def add(body: str) -> int:
@@ -29,11 +37,15 @@ def pdf(pages: list[list[str]], outline: Sequence[tuple[str, int]] = (), title: 
 
     catalog, tree, font = add(""), add(""), add("<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>")
     kids: list[int] = []
-    for lines in pages:
-        text = " T* ".join(f"({line}) Tj" for line in lines)
+    for number, lines in enumerate(pages):
+        shown_lines = [f"({line}) Tj" for line in lines]
+        if tags:
+            shown_lines = [f"/{tags[number][i]} <</MCID {i}>> BDC {line} EMC" for i, line in enumerate(shown_lines)]
+        text = " T* ".join(shown_lines)
         stream = f"BT /F1 12 Tf 14 TL 40 760 Td {text} ET"
         content = add(f"<</Length {len(stream)}>>stream\n{stream}\nendstream")
         resources = f"/Resources<</Font<</F1 {font} 0 R>>>>"
+        resources += f"/StructParents {number}" if tags else ""
         kids.append(add(f"<</Type/Page/Parent {tree} 0 R/MediaBox[0 0 600 800]{resources}/Contents {content} 0 R>>"))
     first = len(objects) + 2
     root = add(f"<</Type/Outlines/First {first} 0 R/Last {first + len(outline) - 1} 0 R/Count {len(outline)}>>")
@@ -43,6 +55,16 @@ def pdf(pages: list[list[str]], outline: Sequence[tuple[str, int]] = (), title: 
         add(f"<</Title({name})/Parent {root} 0 R{links}/Dest[{kids[number]} 0 R/Fit]>>")
     info = add(f"<</Title({title})/CreationDate(D:20240131120000Z)/Author(Ida Keeper)>>")
     shown = f"/Outlines {root} 0 R" if outline else ""
+    if tags:
+        structure = len(objects) + 1 + sum(map(len, tags))
+        elements = [
+            [add(f"<</S/{tag}/P {structure} 0 R/Pg {kids[number]} 0 R/K {i}>>") for i, tag in enumerate(on_page)]
+            for number, on_page in enumerate(tags)
+        ]
+        lists = [" ".join(f"{element} 0 R" for element in on_page) for on_page in elements]
+        parents = " ".join(f"{number} [{on_page}]" for number, on_page in enumerate(lists))
+        add(f"<</Type/StructTreeRoot/K[{' '.join(lists)}]/ParentTree<</Nums[{parents}]>>>>")
+        shown += f"/MarkInfo<</Marked true>>/StructTreeRoot {structure} 0 R"
     objects[catalog - 1] = f"<</Type/Catalog/Pages {tree} 0 R{shown}>>".encode()
     objects[tree - 1] = f"<</Type/Pages/Count {len(kids)}/Kids[{' '.join(f'{k} 0 R' for k in kids)}]>>".encode()
     return _file(objects, catalog, info)

@@ -34,6 +34,30 @@ def test_bookmarks_become_headings() -> None:
     ]
 
 
+def test_the_tags_of_a_tagged_pdf_become_headings_and_cut_its_pages() -> None:
+    body = pdf(
+        [
+            ["Lamp oil", "Buy it in spring.", "Storing", "In the cellar."],
+            ["It keeps for years.", "Brass", "Polish it."],
+        ],
+        tags=[["H1", "P", "H2", "P"], ["P", "H1", "P"]],
+    )
+    assert [(section.headings, section.anchor, section.text) for section in extract(body, URL).sections] == [
+        (("Lamp oil",), "page=1", "Buy it in spring."),
+        (("Lamp oil", "Storing"), "page=1", "In the cellar."),
+        (("Lamp oil", "Storing"), "page=2", "It keeps for years."),
+        (("Brass",), "page=2", "Polish it."),
+    ]
+
+
+def test_bookmarks_win_over_tags_and_cut_where_their_words_stand() -> None:
+    body = pdf([["End of it.", "Oil", "Buy it."]], [("Oil", 0)], tags=[["H1", "P", "P"]])
+    assert [(section.headings, section.text) for section in extract(body, URL).sections] == [
+        ((), "End of it."),
+        (("Oil",), "Buy it."),
+    ]
+
+
 def test_a_file_name_in_the_title_field_is_no_title() -> None:
     assert extract(pdf([["Guide to lamps", "Read me."]], title="Microsoft Word - x.doc"), URL).title == "Guide to lamps"
 
