@@ -35,12 +35,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one snapshot made of one question."""
+    """What one snapshot made of one question; ``refused``: it was told that nothing is relevant."""
 
     ndcg: float
     hit_1: float
     hit_3: float
     mrr: float
+    refused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +120,16 @@ def compare(new: Report, old: Report) -> Comparison:
 def _outcome(engine: Engine, question: Question) -> Outcome:
     answer = engine.search(Query(question.text, limit=DEPTH, lang=question.lang))
     if not question.grades:
-        refused = float(answer.nothing_relevant)
-        return Outcome(refused, refused, refused, refused)
+        honest = float(answer.nothing_relevant)
+        return Outcome(honest, honest, honest, honest, answer.nothing_relevant)
     ranking = [] if answer.nothing_relevant else [url_path(found.url) for found in answer.hits]
     grades = question.grades
     return Outcome(
-        ndcg(ranking, grades, DEPTH), hit(ranking, grades, 1), hit(ranking, grades, 3), reciprocal_rank(ranking, grades)
+        ndcg(ranking, grades, DEPTH),
+        hit(ranking, grades, 1),
+        hit(ranking, grades, 3),
+        reciprocal_rank(ranking, grades),
+        answer.nothing_relevant,
     )
 
 

@@ -121,5 +121,6 @@ def _score(
         page_bm25, page_coverage = page_scores.scores, page_scores.coverage
         totals = wanted.passage_total, wanted.page_total
     passages = Passages(rows, owner, similarity, passage_bm25, passage_coverage)
-    evidence = Evidence.of(pages, passages, lead, page_bm25, page_coverage, columns.lang[pages], background, totals)
+    lang = columns.lang[pages]
+    evidence = Evidence.of(pages, passages, lead, page_bm25, page_coverage, lang, background, totals)
     return evidence, passages

@@ -126,7 +126,7 @@ class IndexSettings:
 class RankingSettings:
     """How evidence becomes a ranking."""
 
-    threshold: float = setting(0.05, "confidence (0..1) below which a page is no answer; 0 = everything is one")
+    threshold: float = setting(0.04, "confidence (0..1) below which a page is no answer; 0 = everything is one")
     weights: dict[str, float] = setting({}, "weights of the evidence that differ from the defaults: see indexer tune")
     questions: str = setting("", "file of golden questions (questions.toml), relative to this file; empty = none")
     questions_margin: float = setting(0.02, "refuse to publish when their nDCG@10 falls by more than this")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from searchd.errors import SnapshotError
 from searchd.index import probes
 from searchd.index.dense import DenseIndex
@@ -17,7 +15,6 @@ from searchd.index.probes import Strangeness
 from searchd.index.stores import Floats
 from searchd.ranking.evidence import Background
 
-SAMPLE = 512  # passages that stand for "any passage of this site"
 _LEAST_DEVIATION = 0.01  # a site of two pages has no spread to speak of
 
 
@@ -25,7 +22,7 @@ _LEAST_DEVIATION = 0.01  # a site of two pages has no spread to speak of
 class Index:
     """Everything a query needs, safe to use from many threads. ``dense`` counts rows, ``leads`` counts pages.
 
-    sample: (at most SAMPLE, dim) float32, vectors of passages spread evenly over the site.
+    sample: (at most ``probes.SAMPLE``, dim) float32, vectors of passages that stand for any passage of the site.
     strangeness: what similarity questions have that the site cannot answer, by the language asked in.
     """
 
@@ -49,8 +46,8 @@ class Index:
         if len(rows) > 1 or len(numbers) > 1:
             pages.close()
             raise SnapshotError(f"the files in {folder} disagree on the number of passages", "build it again")
-        chosen = np.unique(np.linspace(0, max(0, len(vectors) - 1), SAMPLE).astype(np.int64))[: len(vectors)]
-        return cls(vectors, leads, lexical, pages, vectors.vectors(chosen), probes.read(folder / CALIBRATION))
+        sample = vectors.vectors(probes.sample(len(vectors)))
+        return cls(vectors, leads, lexical, pages, sample, probes.read(folder / CALIBRATION))
 
     def background(self, vector: Floats) -> Background:
         """How similar ``vector`` (dim,) is to any passage of this site."""

@@ -3,6 +3,9 @@
 No threshold on a cosine fits every model, and none fits both a site on one subject and a site on hundred. So the index
 learns from these how similar its best passage is to questions that it cannot answer. A site answers one or the other of
 them; median and median deviation do not mind.
+
+Some questions are more similar than others to whatever is asked: short ones, technical ones, those in another language
+than the pages. Part of what a question has with passages picked at random is therefore taken off first (``excess``).
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from searchd.errors import SnapshotError
-from searchd.index.stores import Encoder, Floats
+from searchd.index.stores import Encoder, Floats, Ints
 from searchd.text.language import primary
 
 QUESTIONS: dict[str, tuple[str, ...]] = {
@@ -85,9 +88,23 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
 }
 
 
+SAMPLE = 512
+_COMMON = 0.6  # of a question's similarity to any passage; 0 and 1 each fail on one kind of site
+
+
+def sample(rows: int) -> Ints:
+    """Numbers of at most ``SAMPLE`` passages, spread evenly over the site, that stand for any passage of it."""
+    return np.unique(np.linspace(0, max(0, rows - 1), SAMPLE).astype(np.int64))[:rows]
+
+
+def excess(best: Floats, background: Floats | float) -> Floats:
+    """What the best passages' similarities say of relevance, given the question's mean similarity to any passage."""
+    return np.asarray(best - np.float32(_COMMON) * background, dtype=np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Strangeness:
-    """Similarity of the best passage to questions that have no answer here: median, and deviation (MAD as a sigma)."""
+    """Excess of the best passage for questions that have no answer here: median, and deviation (MAD as a sigma)."""
 
     median: float
     deviation: float
@@ -97,9 +114,9 @@ def strangeness(vectors: Floats, encoder: Encoder) -> dict[str, Strangeness]:
     """Measure a site, (passages, dim) float32: by the language asked in, and over all of them under ""."""
     if not len(vectors):
         return {}
-    best = {lang: _best(vectors, encoder, questions) for lang, questions in QUESTIONS.items()}
-    best[""] = np.concatenate(list(best.values()))
-    return {lang: _robust(values) for lang, values in best.items()}
+    found = {lang: _excess(vectors, encoder, questions) for lang, questions in QUESTIONS.items()}
+    found[""] = np.concatenate(list(found.values()))
+    return {lang: _robust(values) for lang, values in found.items()}
 
 
 def write(path: Path, found: dict[str, Strangeness]) -> None:
@@ -121,12 +138,12 @@ def of_language(found: dict[str, Strangeness], lang: str) -> Strangeness:
     return found.get(primary(lang)) or found.get("") or Strangeness(0.0, 1.0)
 
 
-def _best(vectors: Floats, encoder: Encoder, questions: tuple[str, ...]) -> Floats:
+def _excess(vectors: Floats, encoder: Encoder, questions: tuple[str, ...]) -> Floats:
     asked = np.stack([encoder.encode_query(question) for question in questions])
     best = np.full(len(asked), -1.0, np.float32)
     for start in range(0, len(vectors), 65_536):
         best = np.maximum(best, (asked @ vectors[start : start + 65_536].T).max(axis=1))
-    return best
+    return excess(best, (asked @ vectors[sample(len(vectors))].T).mean(axis=1))
 
 
 def _robust(values: Floats) -> Strangeness:

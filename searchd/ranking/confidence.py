@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from searchd.index.probes import Strangeness
+from searchd.index.probes import Strangeness, excess
 from searchd.ranking.evidence import Evidence
 from searchd.ranking.fusion import Asked
 
@@ -28,20 +28,19 @@ class Calibration:
     coverage: float
 
 
-BOTH = Calibration(-4.8, 1.1, 5.2)  # page in the language of the question
-ACROSS = Calibration(-1.7, 1.3, 0.0)  # page in another one: its words say nothing
-VECTORS = Calibration(-2.2, 1.2, 0.0)
+BOTH = Calibration(-4.5, 1.1, 5.2)  # page in the language of the question
+ACROSS = Calibration(-0.9, 0.75, 8.0)  # page in another one: it holds its names at most
+VECTORS = Calibration(-2.65, 1.27, 0.0)
 WORDS = Calibration(-3.0, 0.0, 6.5)
 
 
 def confidence(evidence: Evidence, strange: Strangeness, asked: Asked) -> Floats:
     """(n,) float32 probabilities, one per candidate; ``strange`` for the language asked in."""
-    above = (evidence.best - strange.median) / strange.deviation
+    above = (excess(evidence.best, evidence.background.mean) - strange.median) / strange.deviation
     covered = np.maximum(evidence.passage_coverage, evidence.page_coverage * np.float32(0.75))
     if not (asked.vectors and asked.words):
         return _probability(VECTORS if asked.vectors else WORDS, above, covered)
-    both = _probability(BOTH, above, covered)
-    return np.where(asked.own, both, np.maximum(both, _probability(ACROSS, above, covered)))
+    return np.where(asked.own, _probability(BOTH, above, covered), _probability(ACROSS, above, covered))
 
 
 def _probability(calibration: Calibration, above: Floats, covered: Floats) -> Floats:

@@ -8,7 +8,8 @@ Every piece of evidence is brought to a scale of its own *meaning*, not to the s
   question over English pages shares a few names with them at most, so the words fall silent by themselves; a question
   in the site's own terms speaks up;
 * a page in another language than the question cannot hold its words, which says nothing against it: it is credited
-  with what pages in the question's language that are as similar get for their words.
+  with what pages in the question's language that are as similar get for their words, generously, but never outranks
+  such a page by that.
 
 So a leg that knows nothing is flat and cannot vote, and no list is stretched to fill 0..1.
 """
@@ -27,6 +28,7 @@ from searchd.ranking.evidence import Evidence
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
+_BEHIND = 0.001  # in score: how far a translation stays behind at least
 _NEIGHBOUR = 0.3  # in score: how alike two pages' similarities must be for one to speak for the other
 
 
@@ -35,12 +37,11 @@ class Weights:
     """What one unit of each piece of evidence adds to the score. Defaults: fitted over many sites at once."""
 
     best: float = 1.0
-    best_three: float = 0.25
     lead: float = 0.75
     passage_bm25: float = 0.75
     page_bm25: float = 1.75
     coverage: float = 2.5
-    translation: float = 1.0
+    translation: float = 2.5
 
     @classmethod
     def of(cls, overrides: Mapping[str, float]) -> Weights:
@@ -53,11 +54,11 @@ class Weights:
 
 
 NAMES = (
-    *("passage vector", "three passages", "lead vector"),
+    *("passage vector", "lead vector"),
     *("passage BM25", "page BM25", "words covered"),
     "other language",
 )
-VECTORS, WORDS, TRANSLATION = slice(0, 3), slice(3, 6), 6  # columns
+VECTORS, WORDS, TRANSLATION = slice(0, 2), slice(2, 5), 5  # columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +88,20 @@ def fuse(evidence: Evidence, weights: Weights, asked: Asked) -> Fused:
     """Score the candidates."""
     factors = _factors(weights, asked)
     raw = np.zeros((len(evidence.pages), len(NAMES)), np.float32)
-    raw[:, 0], raw[:, 1], raw[:, 2] = evidence.best, evidence.best_three, evidence.lead
-    raw[:, 3], raw[:, 4], raw[:, 5] = evidence.passage_bm25, evidence.page_bm25, evidence.passage_coverage
+    raw[:, 0], raw[:, 1] = evidence.best, evidence.lead
+    raw[:, 2], raw[:, 3], raw[:, 4] = evidence.passage_bm25, evidence.page_bm25, evidence.passage_coverage
     normalised = raw.copy()
     normalised[:, VECTORS] -= evidence.background.mean
     normalised[:, VECTORS] /= evidence.background.deviation
-    normalised[:, 3] /= max(evidence.passage_total, 1e-6)
-    normalised[:, 4] /= max(evidence.page_total, 1e-6)
+    normalised[:, 2] /= max(evidence.passage_total, 1e-6)
+    normalised[:, 3] /= max(evidence.page_total, 1e-6)
     shares = normalised * factors
     if asked.vectors and asked.words:
         credit = _credit(shares[:, VECTORS].sum(axis=1), shares[:, WORDS].sum(axis=1), asked.own)
         raw[:, TRANSLATION] = normalised[:, TRANSLATION] = credit
-        shares[:, TRANSLATION] = credit * factors[TRANSLATION]
+        shares[:, TRANSLATION] = _capped(
+            credit * factors[TRANSLATION], shares[:, VECTORS].sum(axis=1), shares.sum(axis=1), asked.own
+        )
     return Fused(raw, normalised, factors, shares, shares.sum(axis=1))
 
 
@@ -117,9 +120,22 @@ def _credit(similar: Floats, worded: Floats, own: Mask) -> Floats:
     return credit
 
 
+def _capped(credit: Floats, similar: Floats, scores: Floats, own: Mask) -> Floats:
+    """No more credit than leaves a page behind the best of the own pages that are at least as similar.
+
+    scores: of all candidates, the credit left out.
+    """
+    if own.all() or not own.any():
+        return credit
+    order = np.flatnonzero(own)[np.argsort(similar[own], kind="stable")]
+    best = np.append(np.maximum.accumulate(scores[order][::-1])[::-1], np.float32(np.inf))
+    room = best[np.searchsorted(similar[order], similar)] - scores - np.float32(_BEHIND)
+    return np.asarray(np.minimum(credit, np.maximum(room, 0)), dtype=np.float32)
+
+
 def _factors(weights: Weights, asked: Asked) -> Floats:
     """A leg that was not asked has weight 0."""
-    dense = (weights.best, weights.best_three, weights.lead)
+    dense = (weights.best, weights.lead)
     lexical = (weights.passage_bm25, weights.page_bm25, weights.coverage)
     return np.array(
         [

@@ -24,7 +24,7 @@ def evidence(best: Floats, bm25: Floats, coverage: Floats, total: float = 10.0) 
     pages = np.arange(n)
     lang = np.zeros(n, np.int32)
     background = Background(0.1, 0.1)
-    return Evidence(pages, pages, best, best, best, bm25, coverage, bm25, coverage, lang, background, total, total)
+    return Evidence(pages, pages, best, best, bm25, coverage, bm25, coverage, lang, background, total, total)
 
 
 def asked(n: int) -> Asked:
@@ -53,8 +53,15 @@ def test_a_translation_stands_right_behind_the_page_it_translates() -> None:
     assert np.argsort(-scores).tolist()[:2] == [0, 1]
 
 
+def test_a_page_that_only_another_language_has_comes_first() -> None:
+    found = evidence(column(0.35, 0.60, 0.34), column(3, 0, 2), column(0.4, 0, 0.3))
+    own = np.array([True, False, True])
+    scores = fuse(found, Weights(), dataclasses.replace(asked(3), own=own)).scores
+    assert np.argmax(scores) == 1
+
+
 def test_confidence_rises_with_similarity_and_with_words() -> None:
-    strange = Strangeness(0.2, 0.05)
+    strange = Strangeness(0.1, 0.05)
     values = confidence(evidence(column(0.2, 0.4, 0.4), column(0, 0, 9), column(0, 0, 0.9)), strange, asked(3))
     assert values[0] < 0.1 < values[1] < values[2]
     assert values[2] > 0.9

@@ -72,8 +72,8 @@ def test_the_library_answers_its_golden_questions(engine: Engine, questions: tup
 
 def test_a_snapshot_that_answers_worse_is_refused_by_name_of_the_question() -> None:
     questions = tuple(Question(f"question {n}", "", {"/a": 2}) for n in range(10))
-    good = Report(questions, (Outcome(1.0, 1.0, 1.0, 1.0),) * 10)
-    bad = Report(questions, (*good.outcomes[:9], Outcome(0.0, 0.0, 0.0, 0.0)))
+    good = Report(questions, (Outcome(1.0, 1.0, 1.0, 1.0, False),) * 10)
+    bad = Report(questions, (*good.outcomes[:9], Outcome(0.0, 0.0, 0.0, 0.0, True)))
     assert golden.compare(good, good).refusal(0.0) == ""
     refusal = golden.compare(bad, good).refusal(0.02)
     assert "0.100" in refusal

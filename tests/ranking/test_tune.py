@@ -29,7 +29,7 @@ def test_good_weights_are_left_alone(engine: Engine) -> None:
 def test_bad_weights_are_mended_and_the_gain_is_on_questions_not_learned_from(
     engine_with: Callable[..., Engine],
 ) -> None:
-    bad = engine_with(weights={"best": 0.05, "lead": 0.05, "passage_bm25": -1.0, "page_bm25": -0.5, "coverage": 0.3})
+    bad = engine_with(weights={"best": 0.3, "lead": 0.05, "passage_bm25": -1.0, "page_bm25": -0.5, "coverage": 0.3})
     tuned = tune.tune(bad, questions())
     assert tuned.after > tuned.before
     assert tuned.weights

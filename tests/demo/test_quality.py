@@ -1,0 +1,41 @@
+"""The demo site's questions are answered as well as they were: floors a little below what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from indexer import golden
+from indexer.golden import Report
+from searchd import config
+from searchd.live import Live
+from tests.conftest import Published
+
+QUESTIONS = Path(golden.__file__).parent / "demo" / "questions.toml"
+# measured: hit@1 .756, hit@3 .910, nDCG@10 .827, 76 of 78 not refused, 4 of 12 refused
+FLOORS = {"hit_1": 0.72, "hit_3": 0.87, "ndcg": 0.80}
+REFUSED_WRONGLY, REFUSED_RIGHTLY = 0.05, 0.25
+
+
+@pytest.fixture(scope="module")
+def report(demo: Published) -> Iterator[Report]:
+    live = Live(config.load(environment={}, flags={"data": str(demo.data)}))
+    live.look(demo.site)
+    yield golden.evaluate(live.engine(), golden.load(QUESTIONS))
+    live.stop()
+
+
+def test_the_right_pages_come_first(report: Report) -> None:
+    found = {measure: report.mean(measure) for measure in FLOORS}
+    assert all(found[measure] >= floor for measure, floor in FLOORS.items()), found
+
+
+def test_questions_that_the_site_answers_are_seldom_refused(report: Report) -> None:
+    answered = [o for q, o in zip(report.questions, report.outcomes, strict=True) if q.grades]
+    assert sum(outcome.refused for outcome in answered) <= REFUSED_WRONGLY * len(answered)
+
+
+def test_questions_that_the_site_does_not_answer_are_refused(report: Report) -> None:
+    assert report.mean("ndcg", answerable=False) >= REFUSED_RIGHTLY
