@@ -66,7 +66,7 @@ VERBS = {
     "diff": "what the next publish would add, change and remove",
     "validate": "try the settings on the real site without keeping anything",
     "eval": "score a snapshot with the site's golden questions, beside the served one",
-    "tune": "learn ranking weights from the golden questions, kept only if they win",
+    "tune": "learn ranking weights from golden questions, clicks and votes, kept only if they win",
     "explain-url": "why a page is missing, stale or present",
 }
 

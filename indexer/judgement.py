@@ -6,12 +6,13 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from indexer import golden
+from indexer import golden, recorded
 from indexer.golden import Question, Report
 from indexer.tune import tune
 from searchd import encoder as encoders
 from searchd.engine import Engine
 from searchd.errors import ConfigError, SnapshotError
+from searchd.feedback import FEEDBACK_FILE, FeedbackStore, anonymous
 from searchd.index import snapshot
 from searchd.index.opened import Index
 from searchd.settings import Settings, SiteSettings
@@ -71,11 +72,22 @@ def _compared(report: Report, served: Path, site: SiteSettings, asked: tuple[Que
 
 
 def learn(settings: Settings, site: SiteSettings) -> list[str]:
-    """Learn fusion weights from the golden questions of the served snapshot; return lines to print."""
+    """Learn fusion weights from golden questions and from what visitors opened and voted for; return lines to print.
+
+    Where the site's owner and its visitors asked the same, the owner's answer counts.
+    """
     served = _served(Path(settings.data) / site.name)
+    asked = questions(site) if site.ranking.questions else ()
+    known = {anonymous(question.text) for question in asked}
+    visitors = [
+        q
+        for q in recorded.questions(FeedbackStore(Path(settings.data) / FEEDBACK_FILE), site.name)
+        if q.text not in known
+    ]
     with opened(served, site) as engine:
-        found = tune(engine, questions(site))
-    measured = f"held-out nDCG@10: {found.before:.3f} -> {found.after:.3f} (paired p = {found.p:.3f})"
+        found = tune(engine, (*asked, *visitors))
+    measured = f"{len(asked)} golden questions, {len(visitors)} of visitors; "
+    measured += f"held-out nDCG@10: {found.before:.3f} -> {found.after:.3f} (paired p = {found.p:.3f})"
     if not found.kept:
         return [measured, "the weights in use stay: what was learned does not win on questions that it has not seen"]
     return [measured, "put this below [ranking] in config.toml (for one site: [site.ranking]):", found.as_toml()]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from indexer import golden
+from indexer.__main__ import main
 from indexer.golden import Report
 from searchd import config
+from searchd.feedback import FEEDBACK_FILE, FeedbackStore
 from searchd.live import Live
 from tests.conftest import Published
 
@@ -39,3 +42,20 @@ def test_questions_that_the_site_answers_are_seldom_refused(report: Report) -> N
 
 def test_questions_that_the_site_does_not_answer_are_refused(report: Report) -> None:
     assert report.mean("ndcg", answerable=False) >= REFUSED_RIGHTLY
+
+
+def test_what_visitors_opened_is_learned_from(
+    demo: Published, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(demo.data, tmp_path / "data")
+    store = FeedbackStore(tmp_path / "data" / FEEDBACK_FILE)
+    answerable = [question for question in golden.load(QUESTIONS) if question.grades][:24]
+    for question in answerable:
+        for _ in range(3):
+            store.note_click(
+                demo.site, question.text, demo.url + max(question.grades, key=question.grades.__getitem__), 0
+            )
+    store.flush()
+    assert main(["tune", "--url", demo.url + "/", "--data", str(tmp_path / "data")]) == 0
+    printed = capsys.readouterr().out
+    assert f"0 golden questions, {len(answerable)} of visitors; held-out nDCG@10" in printed
