@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from searchd.errors import SnapshotError
 from searchd.index import probes
 from searchd.index.dense import DenseIndex
@@ -24,6 +27,7 @@ class Index:
 
     sample: (at most ``probes.SAMPLE``, dim) float32, vectors of passages that stand for any passage of the site.
     strangeness: what similarity questions have that the site cannot answer, by the language asked in.
+    wordless: (pages,) bool, which pages have a title only; None when there are none.
     """
 
     dense: DenseIndex
@@ -32,6 +36,7 @@ class Index:
     pages: Pages
     sample: Floats
     strangeness: dict[str, Strangeness]
+    wordless: npt.NDArray[np.bool_] | None
 
     @classmethod
     def open(cls, folder: Path) -> Index:
@@ -47,7 +52,9 @@ class Index:
             pages.close()
             raise SnapshotError(f"the files in {folder} disagree on the number of passages", "build it again")
         sample = vectors.vectors(probes.sample(len(vectors)))
-        return cls(vectors, leads, lexical, pages, sample, probes.read(folder / CALIBRATION))
+        wordless = np.diff(pages.columns.first_row) == 0
+        strangeness = probes.read(folder / CALIBRATION)
+        return cls(vectors, leads, lexical, pages, sample, strangeness, wordless if wordless.any() else None)
 
     def background(self, vector: Floats) -> Background:
         """How similar ``vector`` (dim,) is to any passage of this site."""

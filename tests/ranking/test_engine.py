@@ -5,13 +5,20 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from indexer.split import split
 from searchd.engine import Engine
 from searchd.errors import QueryError
+from searchd.index.builder import build
+from searchd.index.opened import Index
+from searchd.index.records import Article, PageDraft
+from searchd.index.stores import Encoder
 from searchd.query import Answer, Filters, Query
-from tests.ranking.conftest import SITE, TEXTS
+from searchd.settings import IndexSettings, RankingSettings
+from tests.ranking.conftest import SITE, TEXTS, article
 
 Make = Callable[..., Engine]
 
@@ -181,3 +188,20 @@ def test_questions_that_make_no_sense_are_refused(engine: Engine) -> None:
     for text in ("", "   ", "\x00"):
         with pytest.raises(QueryError):
             engine.search(Query(text))
+
+
+def test_a_page_that_has_only_a_title_is_found_by_its_meaning(encoder: Encoder, tmp_path: Path) -> None:
+    drafts = [
+        PageDraft(Article(f"{SITE}/{n}", title, (), "en"), ()) for n, title in enumerate(("Boat hire", "Dog tax"))
+    ]
+    texted = article("/fees/mooring", *TEXTS["/fees/mooring"])
+    settings = IndexSettings(summaries=False)
+    build(tmp_path, [*drafts, PageDraft(texted, split(texted, encoder, settings))], encoder, settings)
+    index = Index.open(tmp_path)
+    try:
+        found = Engine(index, encoder, RankingSettings(threshold=0.0)).search(Query("rent a vessel", mode="semantic"))
+        assert paths(found)[0] == "/0"
+        few = Engine(index, encoder, RankingSettings(threshold=0.0, hide=("/0",))).search(Query("rent a vessel"))
+        assert "/0" not in paths(few)
+    finally:
+        index.close()
