@@ -126,5 +126,6 @@ def _score(
         totals = wanted.passage_total, wanted.page_total
     passages = Passages(rows, owner, similarity, passage_bm25, passage_coverage)
     lang = columns.lang[pages]
-    evidence = Evidence.of(pages, passages, lead, page_bm25, page_coverage, lang, background, totals)
+    single = columns.first_row[pages + 1] - columns.first_row[pages] == 1
+    evidence = Evidence.of(pages, passages, lead, single, page_bm25, page_coverage, lang, background, totals)
     return evidence, passages

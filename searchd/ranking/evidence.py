@@ -59,19 +59,24 @@ class Evidence:
         pages: Ints,
         passages: Passages,
         lead: Floats,
+        single: npt.NDArray[np.bool_],
         page_bm25: Floats,
         page_coverage: Floats,
         lang: npt.NDArray[np.int32],
         background: Background,
         totals: tuple[float, float],
     ) -> Evidence:
-        """Reduce passages to their pages. A page without any passage is judged by its lead and its words."""
+        """Reduce passages to their pages. A page without any passage is judged by its lead and its words.
+
+        single: which pages have one passage only. Their lead is a part of it and says little beside it, so it counts
+        as half lead, half passage.
+        """
         best_row, best = _best(passages, lead)
         return cls(
             pages,
             best_row,
             best,
-            lead,
+            np.where(single, (lead + best) / 2, lead),
             _most(passages.owner, passages.bm25, len(pages)),
             _most(passages.owner, passages.coverage, len(pages)),
             page_bm25,
