@@ -29,7 +29,7 @@ import numpy.typing as npt
 from searchd.errors import SnapshotError
 from searchd.index.records import Page
 from searchd.query import Suggestion
-from searchd.text.normalize import fold, normal
+from searchd.text.spellings import WORD, highlights, plain_form, spellings
 
 Kind = Literal["title", "heading", "query"]
 Numbers = npt.NDArray[np.int32]
@@ -39,26 +39,10 @@ _BLOBS = ("texts", "folded", "urls", "keys", "langs")
 _KINDS: tuple[Kind, ...] = ("title", "query", "heading")
 _LAST = "\U0010ffff"  # sorts behind every continuation of a prefix
 _POOL = 24  # candidates of each kind of match that are looked at closely; the others lost on prominence
-_MAX_WORDS = 8
+_MAXWORDS = 8
 _MAX_CHARS = 200
 _MIN_FUZZY = 4  # letters
 _COMMON_HEADING = 3  # a heading of more pages than this and than 1 % of them says nothing ("See also")
-
-# A word: letters and digits with their combining marks; one ideograph or kana is a word of its own (no spaces there).
-_WORD = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff]|(?:[^\W_\u3040-\u30ff\u3400-\u9fff]|[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0e4e])+"
-)
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa"})
-
-
-def spellings(word: str) -> tuple[str, ...]:
-    """Return the folded forms of a word: the plain one, and with umlauts written out when it has any."""
-    lower = normal(word)
-    plain = fold(lower)
-    if word.isascii():
-        return (plain,)
-    written_out = fold(unicodedata.normalize("NFC", lower).translate(_UMLAUTS))
-    return (plain,) if written_out == plain else (plain, written_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +120,11 @@ class SuggestIndex:
         langs = sorted({entry.lang for entry in ordered})
         postings: dict[str, list[int]] = {}
         for number, entry in enumerate(ordered):
-            for key in {form for word in _WORD.findall(entry.text) for form in spellings(word)}:
+            for key in {form for word in WORD.findall(entry.text) for form in spellings(word)}:
                 postings.setdefault(key, []).append(number)
         keys = sorted(postings)
         sizes = [len(postings[key]) for key in keys]
-        folded = [_folded(entry.text) for entry in ordered]
+        folded = [plain_form(entry.text) for entry in ordered]
         arrays = {
             "starts": np.cumsum([0, *sizes], dtype=np.int32),
             "postings": np.array([number for key in keys for number in postings[key]], dtype=np.int32),
@@ -186,7 +170,7 @@ class SuggestIndex:
         Order: without a typing error, in the visitor's language, by match (equal, begins so, words in this order,
         whole words, word starts), then by prominence.
         """
-        words = _WORD.findall(_clean(text))[:_MAX_WORDS]
+        words = WORD.findall(_clean(text))[:_MAXWORDS]
         if not words or limit < 1:
             return ()
         sources = [self] if self._queries is None else [self, self._queries]
@@ -309,7 +293,12 @@ class SuggestIndex:
     def _suggestion(self, number: int, terms: list[_Term]) -> Suggestion:
         text = self._texts[number]
         kind = _KINDS[self._kind_of[number]]
-        return Suggestion(text, self._urls[number], kind, _highlights(text, terms))
+        return Suggestion(
+            text,
+            self._urls[number],
+            kind,
+            highlights(text, tuple({prefix for term in terms for prefix in term.prefixes})),
+        )
 
 
 def page_entries(pages: Sequence[Page]) -> Iterator[Entry]:
@@ -318,16 +307,16 @@ def page_entries(pages: Sequence[Page]) -> Iterator[Entry]:
     Prominence is what a snapshot knows of a page without asking its readers: near the site's root, then long.
     """
     often = max(_COMMON_HEADING, len(pages) // 100)
-    spread = Counter(text for page in pages for text in {_folded(path[-1]) for path, _ in page.headings if path})
+    spread = Counter(text for page in pages for text in {plain_form(path[-1]) for path, _ in page.headings if path})
     for page in pages:
         weight = _prominence(page)
         if title := _clean(page.title):
             yield Entry(title, page.url, "title", page.lang, weight)
         for path, anchor in page.headings:
-            if not path or spread[_folded(path[-1])] > often:
+            if not path or spread[plain_form(path[-1])] > often:
                 continue
             text = _clean(path[-1])
-            if text and _folded(text) != _folded(title):
+            if text and plain_form(text) != plain_form(title):
                 url = f"{page.url}#{anchor}" if anchor else page.url
                 yield Entry(text, url, "heading", page.lang, weight - len(path))
 
@@ -337,20 +326,11 @@ def _prominence(page: Page) -> float:
     return -4.0 * depth + float(np.log1p(page.n_words))
 
 
-def _clean(text: str) -> str:
-    """One line of composed characters, cut at 200."""
-    return " ".join(unicodedata.normalize("NFC", text[: 4 * _MAX_CHARS]).split())[:_MAX_CHARS]
-
-
-def _folded(text: str) -> str:
-    return " ".join(fold(normal(word)) for word in _WORD.findall(text))
-
-
 def _without_repeats(entries: Iterable[Entry]) -> list[Entry]:
     kept: dict[tuple[str, str, str], Entry] = {}
     for entry in entries:
-        if _WORD.findall(entry.text):
-            kept.setdefault((_folded(entry.text), entry.kind, entry.lang), entry)
+        if WORD.findall(entry.text):
+            kept.setdefault((plain_form(entry.text), entry.kind, entry.lang), entry)
     return list(kept.values())
 
 
@@ -375,28 +355,6 @@ def _merged(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     return tuple(joined)
 
 
-def _highlights(text: str, terms: list[_Term]) -> tuple[tuple[int, int], ...]:
-    """Return the parts of ``text`` that answer to the terms: for each word its longest matching prefix."""
-    prefixes = tuple({prefix for term in terms for prefix in term.prefixes})
-    found = ((match.start(), _marked(match.group(), prefixes)) for match in _WORD.finditer(text))
-    return tuple((start, start + length) for start, length in found if length)
-
-
-def _marked(word: str, prefixes: tuple[str, ...]) -> int:
-    """Return how many characters of ``word`` the longest matching prefix covers; 0 = none."""
-    for form, written_out in zip(spellings(word), (False, True), strict=False):
-        if form.startswith(prefixes):
-            return _covered(word, max(len(prefix) for prefix in prefixes if form.startswith(prefix)), written_out)
-    return 0
-
-
-def _covered(word: str, length: int, written_out: bool) -> int:
-    """Return how many characters of ``word`` make up ``length`` characters of its folded form."""
-    if word.isascii():
-        return length
-    done = 0
-    for count, letter in enumerate(word, start=1):
-        done += len(spellings(letter)[-1 if written_out else 0])
-        if done >= length:
-            return count
-    return len(word)
+def _clean(text: str) -> str:
+    """One line of composed characters, cut at 200."""
+    return " ".join(unicodedata.normalize("NFC", text[: 4 * _MAX_CHARS]).split())[:_MAX_CHARS]
