@@ -14,6 +14,7 @@ MEASURES = {
     "latency": "CPU and wall milliseconds of a query per stage, from 1k to 1M passages",
     "load": "throughput and latency of the daemon under concurrent clients",
     "discovery": "quality and cost of suggestions, similar pages, summaries and answers",
+    "page": "layout shift, long tasks and waiting times of the widget and the search page in Chromium",
     "endurance": "indexer runs killed at random moments, snapshots swapped under continuous queries",
 }
 

@@ -13,22 +13,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from benchmarks import page
 from searchd.app import create_app
+from searchd.errors import ConfigError
 from searchd.settings import ApiSettings, Settings
 from tests.api.shelf import ShelfLive
-
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--hide-scrollbars",
-    "--lang=en",
-)
 
 
 class Serving:
@@ -113,18 +104,12 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 
 
 @pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if program is None or driver is None:
-        pytest.skip("needs Debian's packages chromium and chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    started = webdriver.Chrome(options=options, service=Service(driver))
-    yield started
-    started.quit()
+def chromium() -> Iterator[webdriver.Chrome]:
+    try:
+        with page.chromium() as started:
+            yield started
+    except ConfigError as error:
+        pytest.skip(f"{error}: {error.hint}")
 
 
 @pytest.fixture
