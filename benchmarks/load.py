@@ -8,8 +8,8 @@ loop: requests start at fixed times, so a slow answer does not slow the clients 
 questions, and suggestions as they are typed. The clients are one thread with non-blocking sockets on the same
 machine: the share of a core that they took is printed, the daemon had the rest.
 
-The built corpus has the word frequencies of this repository's own texts, vectors at random (searching costs the same
-wherever a vector points), and the real encoder for the questions.
+The built corpus has the word frequencies of this repository's own texts, mixtures of real vectors, and the real encoder
+for the questions.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ SCHEMAS: dict[str, Schema] = {
     "PageAnswer": closed(
         page=COUNT,
         keyphrases={**TEXTS, "description": "automatic tags"},
-        summary={**TEXTS, "description": "sentences of the page, verbatim, most central first"},
+        summary={**TEXTS, "description": "the most central sentences of the page, verbatim, in its order"},
         author=TEXT,
         headings=many(closed(headings=TEXTS, anchor=TEXT, link=LINK)),
         words=COUNT,

@@ -123,7 +123,7 @@ class Page:
     n_passages: int
     n_words: int
     aliases: tuple[str, ...] = ()
-    summary: tuple[str, ...] = ()  # sentences of the page, verbatim, most central first
+    summary: tuple[str, ...] = ()  # its most central sentences, verbatim, in its order
     keyphrases: tuple[str, ...] = field(default=())  # automatic tags
 
     @property

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from searchd.errors import QueryError
-from searchd.settings import ApiSettings, RankingSettings
+from searchd.settings import RankingSettings
 from searchd.text.analysis import analyse
 from searchd.text.chunks import Chunk, chunks, is_gram
 from searchd.text.language import detect, primary
@@ -17,7 +17,7 @@ from searchd.text.synonyms import with_synonyms
 from searchd.text.vocabulary import Vocabulary
 
 _DEFAULTS = RankingSettings()
-_MAX_CHARS = ApiSettings().max_query_chars
+_MAX_CHARS = 10_000  # of a query, whoever asks; the API's own limit is ``ApiSettings.max_query_chars``
 _PHRASE = re.compile(r'["“”„«»]([^"“”„«»]+)["“”„«»]')
 #: One dash before a word of three letters or more, after a space: ``-m`` and ``--force`` are options of a command.
 _EXCLUDED = re.compile(r"(?<=\s)-(?=[^\W\d_]{3})(\S+)")
@@ -31,17 +31,15 @@ def parse(
     settings: RankingSettings = _DEFAULTS,
     *,
     unfinished: bool = False,
-    max_chars: int = _MAX_CHARS,
 ) -> ParsedQuery:
     """Understand a query.
 
     lang: the visitor's language as a BCP 47 tag, "" = detect it. vocabulary: the words of the site. unfinished: the
-    last word is still being typed, so longer words count too even when it is a word already. max_chars: see
-    ``ApiSettings.max_query_chars``.
+    last word is still being typed, so longer words count too even when it is a word already.
 
-    Raises QueryError when the query is empty, holds only control characters or is longer than ``max_chars``.
+    Raises QueryError when the query is empty, holds only control characters or is longer than 10,000 characters.
     """
-    cleaned = _cleaned(text, max_chars)
+    cleaned = _cleaned(text)
     spoken = primary(lang) or detect(cleaned, vocabulary.languages)
     phrases = tuple(filter(None, (_forms(match.group(1)) for match in _PHRASE.finditer(cleaned))))
     # quotation marks and exclusions become spaces, so that offsets stay those of the text
@@ -63,9 +61,9 @@ def parse(
     )
 
 
-def _cleaned(text: str, max_chars: int) -> str:
-    if len(text) > max_chars:
-        raise QueryError(f"the query has {len(text)} characters, at most {max_chars} are allowed", "ask shorter")
+def _cleaned(text: str) -> str:
+    if len(text) > _MAX_CHARS:
+        raise QueryError(f"the query has {len(text)} characters, at most {_MAX_CHARS} are allowed", "ask shorter")
     visible = "".join(" " if char.isspace() else char for char in text if _audible(char))
     if not visible.strip():
         raise QueryError("the query is empty", "type some words")
