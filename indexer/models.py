@@ -49,13 +49,17 @@ def _prepared(settings: Settings) -> list[tuple[Path, Prepared | ModelError]]:
 
 
 def _list(args: argparse.Namespace, settings: Settings) -> int:  # noqa: ARG001 - one signature for all
+    found = _prepared(settings)
+    ready = {prepared.spec.name for _, prepared in found if isinstance(prepared, Prepared)}
     for wheel in WHEELS:
-        state = "installed" if package_folder(wheel.package) else "not installed"
+        state = (
+            "prepared" if wheel.model in ready else "installed" if package_folder(wheel.package) else "not fetched yet"
+        )
         print(
             f"{wheel.model:<24} {', '.join(wheel.languages) or 'about 100 languages':<20} {wheel.requirement} ({state})"
         )
     print(f"prepared in {cache_folder(settings.model)}:")
-    for folder, prepared in _prepared(settings):
+    for folder, prepared in found:
         if isinstance(prepared, ModelError):
             print(f"  {folder.name}: {prepared}")
         else:
