@@ -266,6 +266,17 @@ def test_the_panel_stays_on_the_screen(
     assert box[2] <= box[3]
 
 
+def test_the_panel_follows_when_a_phone_is_turned(browser: Chrome, website: Website, daemon: Daemon) -> None:
+    show(browser, 800)
+    embed(browser, website, daemon)
+    write(browser, "museum")
+    wait(browser, lambda: hits(browser))
+    panel = inside(browser, ".panel")[0]
+    assert panel.rect["width"] > 375
+    show(browser, 375)
+    wait(browser, lambda: panel.rect["x"] >= 0 and panel.rect["x"] + panel.rect["width"] <= 375)
+
+
 def test_nothing_of_an_index_is_ever_markup(browser: Chrome, website: Website, daemon: Daemon) -> None:
     evil = [
         Book("/x", PAYLOAD, f"ferry {PAYLOAD}", category=PAYLOAD, tags=(PAYLOAD,)),

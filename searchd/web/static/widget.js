@@ -300,6 +300,8 @@
       this.addEventListener("focusout", (event) => this.contains(event.relatedTarget) || event.relatedTarget === this || this.close());
       this.onOutside = (event) => event.composedPath().includes(this) || this.close();
       document.addEventListener("pointerdown", this.onOutside);
+      this.onResize = () => this.panel.hidden || this.place(); // a phone was turned
+      window.addEventListener("resize", this.onResize);
       if (this.getAttribute("hotkeys") !== "off") {
         this.onHotkey = (event) => this.hotkey(event);
         document.addEventListener("keydown", this.onHotkey);
@@ -309,6 +311,7 @@
     disconnectedCallback() {
       clearTimeout(this.timer);
       document.removeEventListener("pointerdown", this.onOutside);
+      window.removeEventListener("resize", this.onResize);
       document.removeEventListener("keydown", this.onHotkey);
     }
 
@@ -461,6 +464,10 @@
       if (this.shadowRoot.activeElement !== this.input) return;
       this.panel.hidden = false;
       this.input.setAttribute("aria-expanded", "true");
+      this.place();
+    }
+
+    place() {
       // A narrow field gets a panel that is as wide as the page lets it be.
       const { left, right, width } = this.getBoundingClientRect();
       const page = document.documentElement.clientWidth;
