@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import beir
@@ -22,6 +22,7 @@ from benchmarks.remote import RemoteEngine
 from benchmarks.vectors import RememberingEncoder
 from indexer.split import split
 from searchd import encoder as encoders
+from searchd.encoder.pairs import open_scorer
 from searchd.engine import Engine
 from searchd.errors import EcholotError
 from searchd.index.builder import build
@@ -85,6 +86,13 @@ def indexed(judged: beir.JudgedSet, model: ModelSettings, ranking: RankingSettin
             yield Engine(index, encoder, ranking, judged.name, visitors)
         finally:
             index.close()
+
+
+def second_stage(engine: Engine, folder: Path, budget_ms: float) -> Engine:
+    """The same engine with a cross-encoder behind it. ModelError when the folder holds none."""
+    settings = replace(engine.settings, rerank_model=str(folder), rerank_ms=budget_ms)
+    scorer = open_scorer(str(folder), ModelSettings())
+    return Engine(engine.index, engine.encoder, settings, engine.snapshot_id, engine.site_languages, scorer=scorer)
 
 
 def ask(engine: Engine | RemoteEngine, judged: beir.JudgedSet, mode: Mode, depth: int = DEPTH) -> Result:
@@ -152,6 +160,8 @@ def _set(judged: beir.JudgedSet, options: argparse.Namespace) -> dict[str, objec
             judged, ModelSettings(name=options.model, precision=options.precision), ranking, options.cache
         ) as e:
             results = {leg: ask(e, judged, mode) for leg, mode in LEGS.items()}
+            if options.rerank:
+                results["reranked"] = ask(second_stage(e, options.rerank, options.rerank_ms), judged, "hybrid")
     figures: dict[str, object] = {"documents": len(judged.documents), "queries": len(judged.queries)}
     for leg, result in results.items():
         means = {name: round(result.mean(name), 4) for name in MEASURES}
@@ -205,6 +215,8 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--model", default="auto", help="model.name")
     parser.add_argument("--precision", default=ModelSettings().precision, help="model.precision")
     parser.add_argument("--threshold", type=float, default=None, help="ranking.threshold instead of the default")
+    parser.add_argument("--rerank", type=Path, help="measure a cross-encoder's second stage too: ranking.rerank_model")
+    parser.add_argument("--rerank-ms", type=float, default=RankingSettings().rerank_ms, help="ranking.rerank_ms")
     parser.add_argument("--runs", type=Path, help="write TREC run files <set>.<leg>.run here")
     parser.add_argument("--against", type=Path, help="compare with the run files in this folder, query by query")
     parser.add_argument("--show", type=int, default=3, help="queries shown at each end of the comparison")

@@ -89,7 +89,12 @@ def load(
 
 
 def _placed(ranking: RankingSettings, base: Path) -> RankingSettings:
-    return dataclasses.replace(ranking, questions=str(base / ranking.questions)) if ranking.questions else ranking
+    """Paths relative to the file that names them."""
+
+    def placed(path: str) -> str:
+        return str(base / Path(path).expanduser()) if path else ""
+
+    return dataclasses.replace(ranking, questions=placed(ranking.questions), rerank_model=placed(ranking.rerank_model))
 
 
 def _read(file: Path) -> tuple[Table, _Source]:

@@ -24,6 +24,7 @@ from searchd.ranking.confidence import confidence
 from searchd.ranking.fusion import Asked, Weights, fuse
 from searchd.ranking.order import COMPARED, Ranking, arrange, without_duplicates
 from searchd.ranking.steer import Steer
+from searchd.second_stage import Scorer, SecondStage
 from searchd.settings import RankingSettings
 from searchd.text.parse import parse
 
@@ -51,7 +52,10 @@ class Stopwatch:
 
 
 class Engine:
-    """Answers questions from one opened index. ``site_languages``: the visitors' languages, for detection."""
+    """Answers questions from one opened index.
+
+    ``site_languages``: the visitors' languages, for detection. ``scorer``: reads the first results again, if given.
+    """
 
     def __init__(
         self,
@@ -60,12 +64,15 @@ class Engine:
         settings: RankingSettings,
         snapshot_id: str = "",
         site_languages: Sequence[str] = (),
+        *,
+        scorer: Scorer | None = None,
     ) -> None:
         self.index, self.encoder, self.settings = index, encoder, settings
         self.snapshot_id = snapshot_id
         self.site_languages = tuple(site_languages)
         self.steer = Steer.of(index.pages, settings)
         self.weights = Weights.of(settings.weights)
+        self._second = SecondStage(scorer, settings) if scorer else None
         self._mask = lru_cache(_FILTERS_KEPT)(partial(_allowed, index.pages, self.steer))  # no cycle: freed at once
 
     def search(self, query: Query) -> Answer:
@@ -135,7 +142,11 @@ class Engine:
         )
         ranking = self._collapse(ranking, candidates)
         watch.lap("rank")
-        return Ranked(query, parsed, vector, candidates, fused, ranking, pinned)
+        ranked = Ranked(query, parsed, vector, candidates, fused, ranking, pinned)
+        if self._second is not None:
+            ranked = self._second.apply(index, self.weights, ranked)
+            watch.lap("rerank")
+        return ranked
 
     def _own(self, lang: str, of_pages: npt.NDArray[np.int32]) -> Mask:
         """Which pages are in this language; all of them when it is unknown, and pages of unknown language always."""

@@ -21,6 +21,7 @@ from searchd.index import snapshot
 from searchd.index.files import SUGGESTIONS
 from searchd.index.opened import Index
 from searchd.index.stores import Encoder
+from searchd.second_stage import Scorer
 from searchd.settings import RankingSettings, Settings
 from searchd.site_engine import SiteEngine
 from searchd.suggest import SuggestIndex
@@ -59,6 +60,7 @@ class Live:
         self._swap = threading.Lock()  # one opener at a time; requests never take it
         self._stop = threading.Event()
         self._watcher: threading.Thread | None = None
+        self._scorers: dict[str, Scorer] = {}  # folder -> cross-encoder, for as long as the daemon runs
         self.listeners: list[Callable[[str], None]] = []
 
     def sites(self) -> list[str]:
@@ -160,6 +162,7 @@ class Live:
             identifier,
             self._languages(site) or tuple(facts["languages"]),
             suggestions=suggestions.with_queries(FeedbackStore(self.data / FEEDBACK_FILE).popular(site)),
+            scorer=self._scorer(site),
         )
         status = SiteStatus(
             site, identifier, int(facts["pages"]), int(facts["passages"]), str(facts["created_at"]), self.now()
@@ -169,11 +172,22 @@ class Live:
     def _ranking(self, site: str) -> RankingSettings:
         return next((item.ranking for item in self.settings.site if item.name == site), self.settings.ranking)
 
+    def _scorer(self, site: str) -> Scorer | None:
+        """The site's cross-encoder, opened once; None without one. ModelError when it is missing or foreign."""
+        folder = self._ranking(site).rerank_model
+        if folder and folder not in self._scorers:
+            from searchd.encoder.pairs import open_scorer
+
+            self._scorers[folder] = open_scorer(folder, self.settings.model)
+        return self._scorers.get(folder)
+
     def _languages(self, site: str) -> tuple[str, ...]:
         return next((item.languages for item in self.settings.site if item.name == site), ())
 
     def start(self) -> None:
-        """Open what is there and begin to watch."""
+        """Open what is there and begin to watch. ModelError when a site's cross-encoder cannot be opened."""
+        for site in self.sites() or [""]:
+            self._scorer(site)
         for site in self.sites():
             self.look(site)
         self._watcher = threading.Thread(target=self._watch, name="snapshot-watcher", daemon=True)

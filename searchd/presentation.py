@@ -15,6 +15,8 @@ from searchd.index.stores import Floats, Ints
 from searchd.query import Evidence, Hit, Query, SectionHit, Why
 from searchd.ranking.fusion import NAMES, Fused, Weights
 from searchd.ranking.order import Ranking
+from searchd.ranking.rerank import NAME as SECOND
+from searchd.ranking.rerank import Second
 from searchd.ranking.steer import Steer
 from searchd.snippets import Excerpts
 from searchd.text.query import ParsedQuery
@@ -35,11 +37,12 @@ class Ranked:
     fused: Fused
     ranking: Ranking
     pinned: tuple[int, ...]
+    second: Second | None = None  # what the second stage says, when there is one
 
 
 def hits(index: Index, steer: Steer, weights: Weights, ranked: Ranked, shown: Ints) -> tuple[Hit, ...]:
     """Fetch the pages at these places among the candidates."""
-    best = _best_rows(*_passages(index, weights, ranked, shown), len(shown))
+    best = best_rows(index, weights, ranked, shown)
     passages = iter(index.pages.passages(row for rows in best for row, _ in rows))  # all at once: that is quicker
     excerpts = Excerpts(ranked.parsed)
     found = []
@@ -59,6 +62,9 @@ def explain(steer: Steer, ranked: Ranked, place: int) -> tuple[Evidence, ...]:
             NAMES, fused.raw[place], fused.normalised[place], fused.weights, fused.shares[place], strict=True
         )
     ]
+    if (second := ranked.second) is not None and second.read[place]:
+        raw, above, share = (float(values[place]) for values in (second.raw, second.normalised, second.shares))
+        terms.append(Evidence(SECOND, raw, above, second.weight, share, "log odds; above the least of the pages read"))
     owner = [(boost.name, float(boost.values[page])) for boost in steer.boosts]
     terms += [Evidence(name, value, value, 1.0, value, "set by the site's owner") for name, value in owner if value]
     if page in ranked.pinned:
@@ -126,6 +132,11 @@ def _hit(
         sections=sections,
         evidence=evidence,
     )
+
+
+def best_rows(index: Index, weights: Weights, ranked: Ranked, shown: Ints) -> list[list[tuple[int, float]]]:
+    """For each page at these places the rows, with their scores and best first, that show it; none without passages."""
+    return _best_rows(*_passages(index, weights, ranked, shown), len(shown))
 
 
 def _passages(index: Index, weights: Weights, ranked: Ranked, shown: Ints) -> tuple[Ints, Floats, Ints]:

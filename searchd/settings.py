@@ -141,6 +141,10 @@ class RankingSettings:
     synonyms: tuple[tuple[str, ...], ...] = setting((), 'words that mean the same: ["laptop", "notebook"]')
     typos: bool = setting(True, "look for the site's nearest words where it does not know a word of the query")
     answer_threshold: float = setting(0.5, "confidence (0..1) below which no sentence is shown as an answer")
+    # the second stage: a cross-encoder of sentence-transformers reads the first results again
+    rerank_model: str = setting("", "folder of a cross-encoder, relative to this file; empty = no second stage")
+    rerank_top: int = setting(20, "results that it reads at most")
+    rerank_ms: float = setting(50.0, "milliseconds that it may take; results not read by then stay behind the others")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from searchd.index.opened import Index
 from searchd.index.records import Page
 from searchd.index.stores import Encoder
 from searchd.query import Answer, AnswerSentence, Evidence, Filters, Hit, Query, SectionHit, Snippet, Suggestion
+from searchd.second_stage import Scorer
 from searchd.settings import RankingSettings
 from searchd.suggest import SuggestIndex
 
@@ -34,8 +35,9 @@ class SiteEngine(Engine):
         site_languages: Sequence[str] = (),
         *,
         suggestions: SuggestIndex,
+        scorer: Scorer | None = None,
     ) -> None:
-        super().__init__(index, encoder, settings, snapshot_id, site_languages)
+        super().__init__(index, encoder, settings, snapshot_id, site_languages, scorer=scorer)
         self.suggestions = suggestions
         self._rng = np.random.default_rng()
 

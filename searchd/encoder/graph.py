@@ -47,7 +47,7 @@ class Graph:
     def weight(self, name: str, value: npt.NDArray[Any], kind: int | None = None) -> str:
         """Store a constant; ``kind`` overrides the element type (packed 4-bit values)."""
         array = np.ascontiguousarray(value)
-        shape = list(array.shape)
+        shape = list(np.shape(value))  # `array` has at least one dimension
         element = proto.ELEMENTS[array.dtype.name] if kind is None else kind
         if element == proto.INT4:
             shape[-1] *= 2

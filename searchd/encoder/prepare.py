@@ -121,21 +121,25 @@ class _Place:
     both: bool
 
 
+def readable(name: str) -> str:
+    """A model's name as the start of a folder's name."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")
+
+
 def _place(spec: ModelSpec, digest: str, settings: ModelSettings) -> _Place:
     mark = fingerprint(spec, digest, settings.precision)
-    readable = re.sub(r"[^A-Za-z0-9.]+", "-", spec.name).strip("-.")
     # accelerators compute in floating point; the 8-bit graph goes along, so that the index also serves on a CPU
     both = settings.precision != "exact" and spec.route == "fused" and pick_device(settings.device) != "cpu"
-    name = f"{readable}-{settings.precision}{'-float' if both else ''}-{mark[:12]}"
+    name = f"{readable(spec.name)}-{settings.precision}{'-float' if both else ''}-{mark[:12]}"
     return _Place(cache_folder(settings) / name, mark, both)
 
 
-def _ready(place: _Place) -> Prepared | None:
+def ready_folder(folder: Path) -> Prepared | None:
     """What was prepared earlier; None when it is missing or damaged."""
-    if not place.folder.is_dir():
+    if not folder.is_dir():
         return None
     try:
-        return open_folder(place.folder)
+        return open_folder(folder)
     except ModelError as error:
         log.warning("%s; preparing it again", error.message)
         return None
@@ -146,13 +150,13 @@ def prepare(name: str, settings: ModelSettings) -> Prepared:
     if settings.precision not in PRECISIONS:
         raise ModelError(f"precision {settings.precision!r} is not one of {', '.join(PRECISIONS)}")
     remembered = _remembered(name, settings)
-    ready = _ready(_place(*remembered, settings)) if remembered else None
+    ready = ready_folder(_place(*remembered, settings).folder) if remembered else None
     if ready:
         return ready
     with contextlib.ExitStack() as stack:
         source = locate(name, settings, stack)
         place = _place(source.spec, source.digest, settings)
-        ready = _ready(place)
+        ready = ready_folder(place.folder)
         if ready:
             return ready
         log.info("preparing %s in precision %s", source.spec.name, settings.precision)

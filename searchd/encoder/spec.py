@@ -129,6 +129,14 @@ def _max_length(word: Path, limit: int) -> tuple[int, bool]:
     return int(min(stated, limit)), bool(bert.get("do_lower_case", False))
 
 
+def _sizes(config: dict[str, Any], path: Path, family: Family) -> tuple[int, int, int, int, int]:
+    """Dimensions, layers, heads, first position and the most tokens of a BERT."""
+    dim, layers = _number(config, "hidden_size", path), _number(config, "num_hidden_layers", path)
+    heads = _number(config, "num_attention_heads", path)
+    first = int(config.get("pad_token_id") or 0) + 1 if family == "roberta" else 0
+    return dim, layers, heads, first, _number(config, "max_position_embeddings", path) - first
+
+
 def read_spec(folder: Path, name: str) -> ModelSpec:
     """Read a sentence-transformers directory's facts; ModelError names the file that is wrong."""
     modules = _modules(folder)
@@ -153,10 +161,7 @@ def read_spec(folder: Path, name: str) -> ModelSpec:
         limit = int(config.get("max_position_embeddings") or config.get("n_positions") or 512)
         dim, layers, heads, first = int(config.get("hidden_size") or config.get("dim") or 0), 0, 0, 0
     else:
-        dim, layers = _number(config, "hidden_size", path), _number(config, "num_hidden_layers", path)
-        heads = _number(config, "num_attention_heads", path)
-        first = int(config.get("pad_token_id") or 0) + 1 if family == "roberta" else 0
-        limit = _number(config, "max_position_embeddings", path) - first
+        dim, layers, heads, first, limit = _sizes(config, path, family)
     length, lower = _max_length(word, limit)
     return ModelSpec(
         name=name,
@@ -173,4 +178,38 @@ def read_spec(folder: Path, name: str) -> ModelSpec:
         query_prompt=query_prompt,
         passage_prompt=passage_prompt,
         route=route,
+    )
+
+
+def read_pair_spec(folder: Path, name: str) -> ModelSpec:
+    """Read a cross-encoder's facts: a BERT or RoBERTa that gives one number for two texts; ModelError if it is none."""
+    path = folder / "config.json"
+    config = _object(path)
+    family = _FAMILIES.get(str(config.get("model_type")), "foreign")
+    names = config.get("architectures") or ["no architecture"]
+    labels = int(config.get("num_labels") or len(config.get("id2label") or (0, 1)))  # two where none are stated
+    stages = _modules(folder) if (folder / "modules.json").exists() else {"Transformer": folder}
+    plain = config.get("position_embedding_type", "absolute") == "absolute" and not config.get("is_decoder")
+    known = family != "foreign" and str(names[0]).endswith("ForSequenceClassification")
+    if not known or not plain or str(config.get("hidden_act")) not in _ACTIVATIONS or list(stages) != ["Transformer"]:
+        raise ModelError(
+            f"{path} is no cross-encoder that can be read: {names[0]} with {', '.join(stages)}",
+            f"name a folder of a CrossEncoder made from {', '.join(_FAMILIES)} (a ...ForSequenceClassification)",
+        )
+    if labels != 1:
+        raise ModelError(f"{path} gives {labels} labels", "name a cross-encoder with one label: how relevant a text is")
+    dim, layers, heads, first, limit = _sizes(config, path, family)
+    length, lower = _max_length(folder, limit)
+    return ModelSpec(
+        name=name,
+        family=family,
+        dim=dim,
+        layers=layers,
+        heads=heads,
+        activation=_ACTIVATIONS[str(config["hidden_act"])],
+        epsilon=float(config.get("layer_norm_eps", 1e-12)),
+        first_position=first,
+        max_length=length,
+        lower_case=lower,
+        pooling="cls",
     )

@@ -42,6 +42,7 @@ class Weights:
     page_bm25: float = 1.75
     coverage: float = 2.5
     translation: float = 2.5
+    cross_encoder: float = 1.0  # of the second stage: see ``searchd.ranking.rerank``
 
     @classmethod
     def of(cls, overrides: Mapping[str, float]) -> Weights:

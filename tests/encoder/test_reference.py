@@ -46,11 +46,11 @@ def words(checkpoint: Checkpoint, ids: list[int]) -> Floats:
     return np.asarray((nibbles * table.scales[ids][..., None]).reshape(len(ids), -1))
 
 
-def forward(checkpoint: Checkpoint, ids: list[int]) -> Floats:
-    """Devlin et al. 2019 in float32, mean pooling, norm 1: (dim,)."""
+def last_layer(checkpoint: Checkpoint, ids: list[int], kinds: list[int]) -> Floats:
+    """Devlin et al. 2019 in float32: (length, dim)."""
     places = checkpoint.tensor("embeddings.position_embeddings.weight")[checkpoint.spec.first_position :][: len(ids)]
-    kinds = checkpoint.tensor("embeddings.token_type_embeddings.weight")[0]
-    x = norm(checkpoint, words(checkpoint, ids) + places + kinds, "embeddings.LayerNorm")
+    added = checkpoint.tensor("embeddings.token_type_embeddings.weight")[np.array(kinds)]
+    x = norm(checkpoint, words(checkpoint, ids) + places + added, "embeddings.LayerNorm")
     for number in range(checkpoint.spec.layers):
         stem = f"encoder.layer.{number}"
         mixed = linear(checkpoint, attention(checkpoint, x, f"{stem}.attention"), f"{stem}.attention.output.dense")
@@ -58,7 +58,12 @@ def forward(checkpoint: Checkpoint, ids: list[int]) -> Floats:
         wide = linear(checkpoint, x, f"{stem}.intermediate.dense")
         wide = wide * 0.5 * (1 + _erf(wide / math.sqrt(2)))
         x = norm(checkpoint, linear(checkpoint, wide, f"{stem}.output.dense") + x, f"{stem}.output.LayerNorm")
-    mean = x.mean(0)
+    return x
+
+
+def forward(checkpoint: Checkpoint, ids: list[int]) -> Floats:
+    """Mean pooling, norm 1: (dim,)."""
+    mean = last_layer(checkpoint, ids, [0] * len(ids)).mean(0)
     return np.asarray(mean / np.linalg.norm(mean))
 
 

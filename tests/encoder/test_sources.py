@@ -44,6 +44,9 @@ def test_a_directorys_own_files_decide(tmp_path: Path, pooling: str, precision: 
     query = encoder.encode_query("dog sleeps")
     assert query @ encoder.encode_passages(["the cat dog sleeps"])[0] > 0.99999
     assert query @ encoder.encode_passages(["dog sleeps"])[0] < 0.9999
+    together = encoder.encode_passages(["the cat dog sleeps", "a red boat sails"])  # of equal length: one batch
+    assert query @ together[0] > 0.99999
+    assert together.shape == (2, tiny.DIM)
 
 
 def test_robertas_positions_begin_behind_the_padding(tmp_path: Path) -> None:
