@@ -73,6 +73,7 @@ def _query(args: argparse.Namespace, settings: Settings) -> int:
     sites = live.sites()
     if not sites:
         raise SnapshotError(f"no site in {settings.data}", "run `indexer run --url URL` first, or name --data")
+    live.open_scorers()
     live.look(args.site or sites[0])
     answer = live.engine(args.site or sites[0]).search(
         Query(args.text, limit=args.limit, lang=args.lang, explain=args.explain)

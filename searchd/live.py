@@ -172,8 +172,13 @@ class Live:
     def _ranking(self, site: str) -> RankingSettings:
         return next((item.ranking for item in self.settings.site if item.name == site), self.settings.ranking)
 
+    def open_scorers(self) -> None:
+        """Open each site's cross-encoder, if any. ModelError when one is missing or foreign."""
+        for site in self.sites() or [""]:
+            self._scorer(site)
+
     def _scorer(self, site: str) -> Scorer | None:
-        """The site's cross-encoder, opened once; None without one. ModelError when it is missing or foreign."""
+        """The site's cross-encoder, opened once; None without one. ModelError as ``open_scorers``."""
         folder = self._ranking(site).rerank_model
         if folder and folder not in self._scorers:
             from searchd.encoder.pairs import open_scorer
@@ -186,8 +191,7 @@ class Live:
 
     def start(self) -> None:
         """Open what is there and begin to watch. ModelError when a site's cross-encoder cannot be opened."""
-        for site in self.sites() or [""]:
-            self._scorer(site)
+        self.open_scorers()
         for site in self.sites():
             self.look(site)
         self._watcher = threading.Thread(target=self._watch, name="snapshot-watcher", daemon=True)

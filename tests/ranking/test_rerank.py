@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from searchd import config
+from searchd.__main__ import main
 from searchd.engine import Engine
 from searchd.errors import ModelError
 from searchd.index.opened import Index
@@ -152,12 +153,18 @@ def test_it_stops_before_its_time_is_up(make: Make, budget_ms: float, read: int)
     assert found.ranking.order[read:].tolist() == ranked.ranking.order[read:].tolist()
 
 
-def test_a_daemon_whose_cross_encoder_is_missing_does_not_start(tmp_path: Path) -> None:
+def test_a_daemon_whose_cross_encoder_is_missing_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ranking = RankingSettings(rerank_model=str(tmp_path / "nothing"))
     site = SiteSettings(name="library", url=SITE, ranking=ranking)
     for settings in (Settings(data=str(tmp_path), ranking=ranking), Settings(data=str(tmp_path), site=(site,))):
         with pytest.raises(ModelError, match=r"no folder .*nothing"):
             Live(settings).start()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "library" / "snapshots").mkdir(parents=True)
+    asked = ["--data", str(tmp_path), "--set", "ranking.rerank_model=nothing", "query", "boat"]
+    assert main(asked) == ModelError("").exit_code == 6
 
 
 def test_its_folder_is_relative_to_the_settings_file(tmp_path: Path) -> None:
