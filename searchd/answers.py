@@ -3,7 +3,8 @@
 A sentence that begins by pointing back ("It was built in 1887.") is shown with the sentence before it.
 
 A linear score over simple evidence: which of the question's words the sentence and its neighbours hold (exactly, or as
-part of a compound), whether it holds the kind of thing that is asked for, how near its vector is, how good its page is.
+part of a compound) and how few other sentences do, whether it holds the kind of thing that is asked for, how near its
+vector is, how good its page is.
 Weights and calibration were fitted on questions in English and German whose answers are known, beside questions whose
 answer is not on the site.
 """
@@ -11,7 +12,7 @@ answer is not on the site.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -33,11 +34,18 @@ _PASSAGES = 6  # of these pages
 _SENTENCES = 40  # that are scored
 _EMBEDDED = 10  # that get a vector
 _CHARS = (12, 600)  # of a sentence that can be an answer
+_SAME = 0.6  # likeness from which a sentence has a word
+_TELLING = 0.3  # share of the heaviest word's weight that a telling word exceeds
 
-NAMES = ("words", "parts", "vector", "before", "after", "pairs", "page", "new", "length", *KINDS)
-WEIGHTS = np.array([3.3, 4.5, 0.4, 3.0, 1.3, 0.5, 2.0, -0.3, 0.3, 1.7, 1.6, 1.4, 0.5, 0.6], np.float32)
+NAMES = (
+    *("words", "parts", "vector", "before", "after", "pairs", "page", "new", "length", "alone", "first"),
+    *KINDS,
+)
+WEIGHTS = np.array(
+    [1.13, 0.92, 0.85, 3.42, 1.22, 0.8, 2.11, -0.34, 0.57, 3.99, 0.5, 1.44, 1.46, 0.77, 0.53, 0.6], np.float32
+)
 # log-odds that a sentence holds the answer: constant, its score, its share among all, words, its page's confidence
-CALIBRATION = np.array([-8.8, 0.18, 4.6, 0.6, 5.0], np.float32)
+CALIBRATION = np.array([-8.51, 1.02, 2.44, -2.7, 0.74], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,36 +105,42 @@ def candidates(ranked: Ranked, index: Index) -> list[Candidate]:
 
 def evidence(ranked: Ranked, found: Sequence[Candidate], encoder: Encoder) -> Floats:
     """Return what speaks for each sentence: (len(found), len(NAMES)) float32."""
-    question = ranked.query.text
-    kind = kind_of(question)
-    words = _asked(ranked)
-    total = sum(word.weight for word in words) or 1.0
-    sure = ranked.ranking.confidence
-    best_page = max(float(sure[one.place]) for one in found) or 1.0
+    words, stems = _asked(ranked), [frozenset(one.stems) for one in found]
+    weights = np.array([word.weight for word in words], np.float32)
+    weights /= max(float(weights.sum()), 1e-6)
+    likeness = _table(found, words, lambda at, word: _best_likeness(word, stems[at]))
+    held = likeness == 1
+    before = _table(found, words, lambda at, word: not word.stems.isdisjoint(found[at].before)) * ~held
+    after = _table(found, words, lambda at, word: not word.stems.isdisjoint(found[at].after)) * ~held
     known = frozenset(stem for word in words for stem in word.stems)
-    rows = []
-    for one in found:
-        stems = frozenset(one.stems)
-        here = [not word.stems.isdisjoint(stems) for word in words]
-        shares = (
-            sum(word.weight for word, held in zip(words, here, strict=True) if held),
-            sum(word.weight * _best_likeness(word, stems) for word in words),
-            0.0,  # the vector: filled in below, once it is known which sentences are worth one
-            sum(
-                w.weight for w, held in zip(words, here, strict=True) if not held and not w.stems.isdisjoint(one.before)
-            ),
-            sum(
-                w.weight for w, held in zip(words, here, strict=True) if not held and not w.stems.isdisjoint(one.after)
-            ),
-            sum(a.weight + b.weight for a, b in pairwise(words) if _adjacent(a, b, one.stems)),
-        )
-        new = math.log1p(len(stems - known))
-        kinds = (float(kind == other and holds(kind, question, one.text, one.lang)) for other in KINDS)
-        page = float(sure[one.place]) / best_page
-        rows.append([*(share / total for share in shares), page, new, math.log1p(len(one.stems)), *kinds])
-    features = np.array(rows, dtype=np.float32)
+    sure = np.array([ranked.ranking.confidence[one.place] for one in found], np.float32)
+    columns = (
+        *(table @ weights for table in (held, likeness)),
+        np.zeros(len(found)),  # the vector: filled in below, once it is known which sentences are worth one
+        *(table @ weights for table in (before, after)),
+        [_pairs(words, weights, one.stems) for one in found],
+        sure / (sure.max() or 1.0),
+        [math.log1p(len(one - known)) for one in stems],
+        [math.log1p(len(one.stems)) for one in found],
+        _alone(likeness, weights),
+        _first(likeness, weights),
+        *_kinds(ranked.query.text, found),
+    )
+    features = np.stack([np.asarray(column, np.float32) for column in columns], axis=1)
     features[:, NAMES.index("vector")] = _nearness(ranked, found, features @ WEIGHTS, encoder)
     return features
+
+
+def _table(found: Sequence[Candidate], words: Sequence[Word], value: Callable[[int, Word], float]) -> Floats:
+    """Return the value of each sentence's number and each word: (len(found), len(words))."""
+    rows = [[value(at, word) for word in words] for at in range(len(found))]
+    return np.array(rows, np.float32).reshape(len(found), len(words))
+
+
+def _kinds(question: str, found: Sequence[Candidate]) -> list[list[bool]]:
+    """For each kind, whether it is asked for and each sentence holds it."""
+    kind = kind_of(question)
+    return [[kind == other and holds(kind, question, one.text, one.lang) for one in found] for other in KINDS]
 
 
 def confidences(ranked: Ranked, found: Sequence[Candidate], features: Floats, scores: Floats) -> Floats:
@@ -187,6 +201,24 @@ def _asked(ranked: Ranked) -> list[Word]:
 
 def _best_likeness(word: Word, stems: frozenset[str]) -> float:
     return max((_likeness(asked, stem) for asked in word.stems for stem in stems), default=0.0)
+
+
+def _pairs(words: Sequence[Word], weights: Floats, stems: Sequence[str]) -> float:
+    """Weight of the question's neighbouring words that are neighbours in the sentence too."""
+    both = zip(pairwise(words), pairwise(weights.tolist()), strict=True)
+    return sum(sum(weight) for (first, second), weight in both if _adjacent(first, second, stems))
+
+
+def _alone(likeness: Floats, weights: Floats) -> Floats:
+    """Share of the question's words that each sentence has, a word that n sentences have counting 1/n: (found,)."""
+    alone = weights / np.maximum((likeness >= _SAME).sum(axis=0), 1)
+    return np.asarray(likeness @ alone / max(float(alone.sum()), 1e-6), dtype=np.float32)
+
+
+def _first(likeness: Floats, weights: Floats) -> Floats:
+    """How far each sentence has the question's first telling word, which often names what is asked for: (found,)."""
+    telling = np.flatnonzero(weights > _TELLING * weights.max(initial=0.0))
+    return likeness[:, telling[0]] if len(telling) else np.zeros(len(likeness), np.float32)
 
 
 def _adjacent(first: Word, second: Word, stems: Sequence[str]) -> bool:
