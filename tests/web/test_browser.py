@@ -266,6 +266,18 @@ def test_the_panel_stays_on_the_screen(
     assert box[2] <= box[3]
 
 
+def test_the_widget_is_as_high_as_the_form_it_replaces(browser: Chrome, website: Website, daemon: Daemon) -> None:
+    embed(browser, website, daemon)
+    field(browser)
+    script = """const form = document.createElement('form');
+        form.style.height = '43px';
+        const made = document.createElement('echolot-search');
+        made.append(form);
+        document.body.append(made);
+        return made.shadowRoot.querySelector('form').offsetHeight"""
+    assert browser.execute_script(script) == 43
+
+
 def test_the_panel_follows_when_a_phone_is_turned(browser: Chrome, website: Website, daemon: Daemon) -> None:
     show(browser, 800)
     embed(browser, website, daemon)

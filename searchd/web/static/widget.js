@@ -71,15 +71,16 @@
     @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }`;
   const SEARCH = `
     :host { position: relative; }
-    form { display: flex; align-items: center; gap: .5rem; margin: 0; padding: .3rem .3rem .3rem .95rem; background: var(--_paper);
+    form { display: flex; align-items: stretch; gap: .5rem; margin: 0; padding: .3rem .3rem .3rem .95rem; background: var(--_paper);
       border: 1.5px solid var(--_line); border-radius: var(--echolot-field-radius, 999px); transition: border-color .15s, box-shadow .15s; }
     form:focus-within { border-color: var(--_accent); box-shadow: 0 0 0 4px color-mix(in srgb, var(--_accent) 22%, transparent); }
-    svg { width: 1.2rem; height: 1.2rem; flex: none; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; color: var(--_soft); }
+    svg { width: 1.2rem; height: 1.2rem; flex: none; align-self: center; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; color: var(--_soft); }
     input { flex: 1; min-width: 0; border: 0; background: none; color: inherit; font: inherit; font-size: max(1rem, 1em); padding: .5rem .2rem; outline: none; appearance: none; }
     input:focus-visible { outline: none; } /* the form around it shows the focus */
     input::-webkit-search-cancel-button { filter: grayscale(1); cursor: pointer; }
     input::placeholder { color: var(--_soft); opacity: 1; }
     form button { flex: none; border: 0; border-radius: inherit; padding: .58rem 1.2rem; background: var(--_accent); color: var(--_on); font-weight: 600; }
+    .fitted > :is(input, button) { padding-block: 0 !important; }
     .panel { position: absolute; z-index: var(--echolot-z, 1000); inset-inline: 0; top: calc(100% + .4rem);
       max-height: min(75vh, 40rem); overflow-y: auto; overscroll-behavior: contain; background: var(--_paper); border: 1px solid var(--_line);
       border-radius: var(--_radius); box-shadow: 0 12px 40px -12px rgb(0 20 30 / 45%); padding: .4rem; text-align: start; }
@@ -189,8 +190,10 @@
   class Base extends HTMLElement {
     connectedCallback() {
       if (this.shadowRoot) return;
+      const form = this.querySelector("form");
+      const height = form ? form.getBoundingClientRect().height : 0; // before the shadow tree hides it
       this.attachShadow({ mode: "open" });
-      this.render(this.shadowRoot);
+      this.render(this.shadowRoot, height);
     }
 
     /** Return one of the widget's own texts: attribute text-NAME, else the language's, else English. */
@@ -235,7 +238,7 @@
   let searches = 0;
 
   class Search extends Base {
-    render(root) {
+    render(root, height) {
       style(root, SEARCH);
       this.id_ = `echolot-${++searches}-`;
       this.typed = ""; // the text that the panel is about
@@ -274,6 +277,11 @@
       this.results = el("div", { role: "group", "aria-label": this.text("results"), part: "group", hidden: "" });
       this.list.append(this.suggestions, this.results);
       root.append(this.form, this.panel, this.status);
+      // As high as the form it replaces, so that nothing below moves; not where that form had other things than a field.
+      if (height >= 36 && height <= 72) {
+        this.form.style.height = `${height}px`;
+        this.form.classList.add("fitted");
+      }
       this.adopt(field);
       this.listen();
     }
