@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from searchd import encoder as encoders
 from searchd.errors import EcholotError, QueryError, SnapshotError
@@ -47,6 +48,7 @@ class _Serving:
     engine: SiteEngine
     encoder: Encoder
     status: SiteStatus
+    origin: str  # scheme://host[:port] of the site that was indexed, "" = unknown
 
 
 class Live:
@@ -80,6 +82,10 @@ class Live:
             raise QueryError(f"no site is named {site!r}", f"known: {', '.join(names) or 'none'}")
         reason = self._refused.get(site or (names[0] if names else ""), ("", "nothing was published yet"))[1]
         raise SnapshotError(f"no snapshot is served: {reason}", "run `indexer run`, then this daemon picks it up")
+
+    def serves_origin(self, origin: str) -> bool:
+        """Whether a site that is served was indexed from this origin (RFC 6454), so that its own pages may call."""
+        return any(serving.origin == origin for serving in list(self._serving.values()))
 
     def status(self) -> list[SiteStatus]:
         """Return one line for each site."""
@@ -167,7 +173,9 @@ class Live:
         status = SiteStatus(
             site, identifier, int(facts["pages"]), int(facts["passages"]), str(facts["created_at"]), self.now()
         )
-        return _Serving(engine, encoder, status)
+        site_url = urlsplit(str(facts.get("url", "")))
+        origin = f"{site_url.scheme}://{site_url.netloc}" if site_url.netloc else ""
+        return _Serving(engine, encoder, status, origin)
 
     def _ranking(self, site: str) -> RankingSettings:
         return next((item.ranking for item in self.settings.site if item.name == site), self.settings.ranking)

@@ -147,11 +147,14 @@ class Front:
         if "referrer-policy" not in present:
             out.headers.append(("Referrer-Policy", "same-origin"))
         origin = environ.get("HTTP_ORIGIN")
-        if origin and ("*" in self._origins or origin in self._origins):
+        if origin and self._may_call(origin):
             out.headers.append(("Access-Control-Allow-Origin", origin))
             out.headers.append(("Access-Control-Expose-Headers", "ETag, Retry-After, X-Request-Id"))
         out.headers.append(("Vary", "Accept-Encoding, Origin"))
         self._compress(environ, out)
+
+    def _may_call(self, origin: str) -> bool:
+        return "*" in self._origins or origin in self._origins or self._api.live.serves_origin(origin)
 
     @staticmethod
     def _compress(environ: Environ, out: Outgoing) -> None:
@@ -186,7 +189,7 @@ class Front:
 
 
 def allowed_origins(api: Api) -> frozenset[str]:
-    """Return the origins whose pages may call: those of the settings and the sites' own."""
+    """Return the origins that the settings let call: those listed and the configured sites' own."""
     own = {"{0.scheme}://{0.netloc}".format(urlsplit(site.url)) for site in api.settings.site if site.url}
     return frozenset(own | {origin.rstrip("/") for origin in api.settings.api.cors_origins})
 

@@ -177,6 +177,9 @@ class ShelfLive:
     def sites(self) -> list[str]:
         return list(self.shelves)
 
+    def serves_origin(self, origin: str) -> bool:
+        return origin == "https://indexed.example"
+
     def engine(self, site: str = "") -> Shelf:
         name = site or next(iter(self.shelves))
         if name not in self.shelves:

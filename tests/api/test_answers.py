@@ -143,7 +143,7 @@ def test_head_has_the_headers_and_no_body(client: FlaskClient) -> None:
 
 def test_only_listed_origins_may_call(make_app: MakeApp) -> None:
     client = make_app(cors_origins=("https://shop.example",)).test_client()
-    for origin in ("https://shop.example", "https://www.harbour.example"):
+    for origin in ("https://shop.example", "https://www.harbour.example", "https://indexed.example"):
         response = client.get(SEARCH, query_string={"q": "ferry"}, headers={"Origin": origin})
         assert response.headers["Access-Control-Allow-Origin"] == origin
         assert "Origin" in response.headers["Vary"]

@@ -123,3 +123,11 @@ def test_results_fit_every_screen(browser: Chrome, town: str, width: int) -> Non
     for question in (GERMAN, ENGLISH, "Hafen"):
         browser.get(f"{town}/search?{urllib.parse.urlencode({'q': question, 'explain': 1})}")
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_the_pages_of_the_site_that_was_indexed_may_ask_without_any_setting(demo: Published) -> None:
+    with serve(demo.data) as url:
+        for origin, allowed in ((demo.url, demo.url), ("https://evil.example", None)):
+            asked = urllib.request.Request(f"{url}/api/v1/search?q=ferry", headers={"Origin": origin})
+            with urllib.request.urlopen(asked, timeout=30) as answer:
+                assert answer.headers["Access-Control-Allow-Origin"] == allowed
