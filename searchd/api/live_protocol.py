@@ -115,6 +115,9 @@ class Live(Protocol):
     def sites(self) -> list[str]:
         """Return the names of the sites."""
 
+    def serves_origin(self, origin: str) -> bool:
+        """Whether a site that is served was indexed from this origin."""
+
     def engine(self, site: str = "") -> EngineLike:
         """Return the engine that serves a site now ("" = the first one).
 
