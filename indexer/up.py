@@ -24,7 +24,7 @@ from searchd.live import Live
 from searchd.serve import listen
 
 DEMO_PORT = 8766
-DEMO_QUESTIONS = ("what does it cost to keep a dog", "Wo kann ich mein Auto abstellen?")
+DEMO_QUESTIONS = ("How long do people wait for a permanent place for their yacht?", "Wo kann ich mein Auto abstellen?")
 
 
 def main(argv: list[str] | None = None) -> int:
