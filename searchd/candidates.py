@@ -1,7 +1,7 @@
 """Which pages are looked at closely for a query, and all the evidence that the stores hold about them.
 
 Vectors name passages, words name passages and pages. Leads name only pages that have no passage: of the others, on
-six judged sets, they brought none into the first ten that was not there already.
+five judged sets, they brought none into the first ten that was not there already.
 Each leg names its best passages and pages; whatever one leg found, the other scores exactly. So no page is judged by
 half of the evidence because it stood just below the cut of one list.
 """
@@ -75,8 +75,9 @@ def collect(
         rows.append(found.passage_rows)
         pages.append(found.pages)
     chosen_rows = _unique(rows)
-    chosen = _unique([columns.page_of_row[chosen_rows].astype(np.int64), *pages])
-    named = _among(chosen, columns.page_of_row[chosen_rows])
+    owners = columns.page_of_row[chosen_rows]
+    chosen = _unique([owners.astype(np.int64), *pages])
+    named = _among(chosen, owners)
     chosen_rows = _unique([chosen_rows, _openings(columns.first_row, chosen[~named])])
     evidence, passages = _score(index, vector, wanted, chosen, chosen_rows)
     return Candidates(evidence, passages, named, wanted)

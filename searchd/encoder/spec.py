@@ -149,9 +149,8 @@ def read_spec(folder: Path, name: str) -> ModelSpec:
     config = _object(path)
     pooling, pool_prompt = _pooling(modules["Pooling"] / "config.json")
     family = _FAMILIES.get(str(config.get("model_type")), "foreign")
-    plain = config.get("position_embedding_type", "absolute") == "absolute" and not config.get("is_decoder")
     simple = modules.keys() <= {"Transformer", "Pooling", "Normalize"} and pooling is not None and pool_prompt
-    if not simple or not plain or str(config.get("hidden_act")) not in _ACTIVATIONS:
+    if not simple or not _plain(config):
         family = "foreign"
     route: Route = "fused"
     if family == "foreign":
@@ -181,6 +180,12 @@ def read_spec(folder: Path, name: str) -> ModelSpec:
     )
 
 
+def _plain(config: dict[str, Any]) -> bool:
+    """Whether a configuration asks for nothing that our graph does not do."""
+    absolute = config.get("position_embedding_type", "absolute") == "absolute"
+    return absolute and not config.get("is_decoder") and str(config.get("hidden_act")) in _ACTIVATIONS
+
+
 def read_pair_spec(folder: Path, name: str) -> ModelSpec:
     """Read a cross-encoder's facts: a BERT or RoBERTa that gives one number for two texts; ModelError if it is none."""
     path = folder / "config.json"
@@ -189,9 +194,8 @@ def read_pair_spec(folder: Path, name: str) -> ModelSpec:
     names = config.get("architectures") or ["no architecture"]
     labels = int(config.get("num_labels") or len(config.get("id2label") or (0, 1)))  # two where none are stated
     stages = _modules(folder) if (folder / "modules.json").exists() else {"Transformer": folder}
-    plain = config.get("position_embedding_type", "absolute") == "absolute" and not config.get("is_decoder")
     known = family != "foreign" and str(names[0]).endswith("ForSequenceClassification")
-    if not known or not plain or str(config.get("hidden_act")) not in _ACTIVATIONS or list(stages) != ["Transformer"]:
+    if not known or not _plain(config) or list(stages) != ["Transformer"]:
         raise ModelError(
             f"{path} is no cross-encoder that can be read: {names[0]} with {', '.join(stages)}",
             f"name a folder of a CrossEncoder made from {', '.join(_FAMILIES)} (a ...ForSequenceClassification)",

@@ -97,12 +97,11 @@ def fuse(evidence: Evidence, weights: Weights, asked: Asked) -> Fused:
     normalised[:, 2] /= max(evidence.passage_total, 1e-6)
     normalised[:, 3] /= max(evidence.page_total, 1e-6)
     shares = normalised * factors
-    if asked.vectors and asked.words:
-        credit = _credit(shares[:, VECTORS].sum(axis=1), shares[:, WORDS].sum(axis=1), asked.own)
+    if asked.vectors and asked.words and asked.own.any() and not asked.own.all():
+        similar, worded = shares[:, VECTORS].sum(axis=1), shares[:, WORDS].sum(axis=1)
+        credit = _credit(similar, worded, asked.own)
         raw[:, TRANSLATION] = normalised[:, TRANSLATION] = credit
-        shares[:, TRANSLATION] = _capped(
-            credit * factors[TRANSLATION], shares[:, VECTORS].sum(axis=1), shares.sum(axis=1), asked.own
-        )
+        shares[:, TRANSLATION] = _capped(credit * factors[TRANSLATION], similar, similar + worded, asked.own)
     return Fused(raw, normalised, factors, shares, shares.sum(axis=1))
 
 
@@ -112,8 +111,6 @@ def _credit(similar: Floats, worded: Floats, own: Mask) -> Floats:
     Kernel regression (Nadaraya 1964, Watson 1964) of the words' share on the vectors' share.
     """
     credit = np.zeros(len(own), np.float32)
-    if own.all() or not own.any():
-        return credit
     distance = (similar[~own][:, None] - similar[own][None, :]) / _NEIGHBOUR
     kernel = np.exp(-0.5 * distance * distance) + 1e-9
     expected = (kernel @ worded[own]) / kernel.sum(axis=1)
@@ -126,8 +123,6 @@ def _capped(credit: Floats, similar: Floats, scores: Floats, own: Mask) -> Float
 
     scores: of all candidates, the credit left out.
     """
-    if own.all() or not own.any():
-        return credit
     order = np.flatnonzero(own)[np.argsort(similar[own], kind="stable")]
     best = np.append(np.maximum.accumulate(scores[order][::-1])[::-1], np.float32(np.inf))
     room = best[np.searchsorted(similar[order], similar)] - scores - np.float32(_BEHIND)
