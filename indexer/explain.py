@@ -53,7 +53,7 @@ def _robots_fact(state: State, url: str, settings: CrawlSettings) -> str:
     fact = state.get_fact(f"robots {urls.origin(url)}")
     if fact is None:
         return "robots.txt: not read yet, or it failed"
-    rules = robots.judge(fact["status"], fact["body"].encode(), settings.user_agent)
+    rules = robots.judge(fact["status"], fact["body"], settings.user_agent)
     verdict = "allows it" if rules.allows(url) else f"disallows it for {settings.user_agent}"
     return f"robots.txt: {verdict} (status {fact['status']}, read {_when(fact['at'])})"
 

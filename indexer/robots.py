@@ -58,13 +58,22 @@ class Robots:
         return bool(clock >= window.start_time or clock <= window.end_time)
 
 
-def judge(status: int, body: bytes, agent: str, error: str = "") -> Robots:
-    """Rules from an answer: 2xx is parsed, 4xx allows all, 5xx, 429 and network errors forbid all.
+def read(body: bytes) -> str:
+    """The lines that count: what lies beyond the limit is dropped, a line that crosses it included."""
+    text = body[:MAX_BYTES].decode("utf-8", "replace").removeprefix("\ufeff")
+    text = re.sub(r"\r\n?", "\n", text)
+    # Half a rule could forbid or allow more than the owner wrote.
+    return text.rpartition("\n")[0] if len(body) > MAX_BYTES else text
 
-    429 counts as trouble although it is a 4xx: a site that asks us to slow down has not said "go on".
+
+def judge(status: int, text: str, agent: str, error: str = "") -> Robots:
+    """Rules from an answer: 2xx is parsed, 4xx allows all, 5xx, 429, network errors and unreadable bodies forbid all.
+
+    429 counts as trouble although it is a 4xx: a site that asks us to slow down has not said "go on". So does a 2xx
+    with an ``error`` (damaged compression, megabytes): the site has rules, and we do not know them.
     """
-    if 200 <= status < 300:
-        return Robots(agent, status, rules=Protego.parse(_text(body)))
+    if 200 <= status < 300 and not error:
+        return Robots(agent, status, rules=Protego.parse(text))
     if 400 <= status < 500 and status != 429:
         return Robots(agent, status)
     if 300 <= status < 400:  # RFC 9309, 2.3.1.2: more than five redirects may count as unavailable
@@ -90,10 +99,3 @@ def meta_directives(values: Iterable[str], agent: str) -> frozenset[str]:
     if "none" in found:
         found |= {"noindex", "nofollow"}
     return frozenset(found & {"noindex", "nofollow"})
-
-
-def _text(body: bytes) -> str:
-    text = body[:MAX_BYTES].decode("utf-8", "replace").removeprefix("\ufeff")
-    if len(body) > MAX_BYTES:
-        text = text.rpartition("\n")[0]  # half a rule could forbid or allow more than the owner wrote
-    return re.sub(r"\r\n?", "\n", text)

@@ -72,12 +72,11 @@ class Survey:
             return Robots(self.settings.user_agent, 404)
         fact = self.state.get_fact(f"robots {origin}")
         if fact and self._fresh(fact["at"]):
-            return robots.judge(fact["status"], fact["body"].encode(), self.settings.user_agent)
+            return robots.judge(fact["status"], fact["body"], self.settings.user_agent)
         fetched = await self.gate.follow(f"{origin}/robots.txt", robots.MAX_REDIRECTS)
-        body = fetched.body[: robots.MAX_BYTES + 1]
-        rules = robots.judge(fetched.status, body, self.settings.user_agent, fetched.error)
+        text = robots.read(fetched.body)
+        rules = robots.judge(fetched.status, text, self.settings.user_agent, fetched.error)
         if not rules.trouble:
-            text = body.decode("utf-8", "replace")
             self.state.put_fact(f"robots {origin}", {"at": self.now(), "status": fetched.status, "body": text})
         return rules
 

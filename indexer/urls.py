@@ -28,7 +28,6 @@ _ASP_SESSION: Final = re.compile(r"/\([SAF]\([a-z0-9]{20,}\)\)(?=/)", re.IGNOREC
 _ESCAPE: Final = re.compile(r"%([0-9a-fA-F]{2})")
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _STRIPPED: Final = "".join(map(chr, range(0x21)))  # C0 controls and space, as the standard has it
-_OTHER_SCHEME: Final = re.compile(r"\s*(?!https?:)[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 def normalise(href: str, base: str | None = None, drop: Collection[str] = ()) -> str:
@@ -36,7 +35,7 @@ def normalise(href: str, base: str | None = None, drop: Collection[str] = ()) ->
 
     ``drop`` names query parameters (lower case) that mean nothing on this site.
     """
-    if len(href) > MAX_INPUT or _OTHER_SCHEME.match(href):
+    if len(href) > MAX_INPUT:
         return ""
     href = href.strip(_STRIPPED)
     if href[:1] in ("", "?", "#"):

@@ -73,6 +73,33 @@ def test_robots_is_read_to_500_kib_and_believed_for_the_recheck_time(web: Web, s
     assert len(web.asked("/robots.txt")) == 1
 
 
+def test_a_rule_that_crosses_the_500_kib_counts_neither_whole_nor_half(web: Web, site: Crawler) -> None:
+    small_site(web)
+    web.page("/beyond")
+    web.page("/", "x", "/a", "/b", "/beyond")
+    rules, crossing = b"User-agent: *\nDisallow: /a\n", b"Disallow: /beyond\nDisallow: /b\n"
+    cut = len("Disallow: /b")
+    filling = b"#\xff\xff" * ((512_000 - len(rules) - cut) // 3)  # no UTF-8: kept for later, it takes more bytes
+    filling += b"#" * (512_000 - len(rules) - cut - 1 - len(filling)) + b"\n"
+    assert (rules + filling + crossing)[:512_000].endswith(b"\nDisallow: /b")
+    web.pages["/robots.txt"] = Reply(200, rules + filling + crossing, {"Content-Type": "text/plain"})
+    for _ in range(2):  # as it came, and as it was kept
+        site(recheck_s=900.0)
+        assert site.paths() == ["/", "/b", "/beyond"]
+
+
+@pytest.mark.parametrize("headers", [{"Content-Encoding": "gzip"}, {"Content-Encoding": "br"}])
+def test_robots_that_cannot_be_read_forbids_everything(web: Web, site: Crawler, headers: dict[str, str]) -> None:
+    small_site(web)
+    site()
+    web.pages["/robots.txt"] = Reply(200, "User-agent: *\nDisallow: /a", headers)
+    report = site()
+    assert web.paths() == []
+    assert not report.robots_ok
+    assert "encoding" in report.problems[0]
+    assert site.paths() == ["/", "/a", "/b"]
+
+
 def test_robots_may_redirect_five_times(web: Web, site: Crawler) -> None:
     small_site(web)
     for hop in range(5):

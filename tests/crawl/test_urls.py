@@ -44,6 +44,10 @@ BASE = "http://example.org/docs/page.html?x=1"
         ("JavaScript:void(0)", ""),
         ("tel:123", ""),
         ("data:text/html,x", ""),
+        ("ftp://example.org/x", ""),
+        ("file:///etc/passwd", ""),
+        ("\x01javascript:void(0)", ""),
+        ("java\tscript:void(0)", ""),
         ("http://", ""),
         ("http://[::1", ""),
         ("http://a b/", ""),
@@ -52,6 +56,13 @@ BASE = "http://example.org/docs/page.html?x=1"
 )
 def test_addresses_take_one_spelling(href: str, expected: str) -> None:
     assert urls.normalise(href, BASE) == expected
+
+
+@pytest.mark.parametrize("base", ["ftp://example.org/docs/", "file:///srv/www/"])
+@pytest.mark.parametrize("href", ["x.html", "/x", "", "?y"])
+def test_nothing_but_the_web_is_reached_from_another_base(base: str, href: str) -> None:
+    assert urls.normalise(href, base) == ""
+    assert urls.normalise("http://example.org/x", base) == "http://example.org/x"
 
 
 def test_the_case_of_the_path_stays() -> None:
