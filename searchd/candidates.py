@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from searchd.arrays import begins
 from searchd.index.dense import ASKED_FOR
 from searchd.index.lexical_results import TermEvidence, Wanted
 from searchd.index.opened import Index
@@ -88,7 +89,7 @@ def _unique(lists: Sequence[Ints]) -> Ints:
     if not lists:
         return np.empty(0, np.int64)
     every = np.sort(np.concatenate(lists))
-    return every[np.r_[True, every[1:] != every[:-1]]] if len(every) else every
+    return every[begins(every)]
 
 
 def _among(pages: Ints, owners: npt.NDArray[np.int32]) -> Mask:

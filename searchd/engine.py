@@ -153,7 +153,8 @@ class Engine:
         columns = self.index.pages.columns
         if not lang:
             return np.ones(len(of_pages), dtype=np.bool_)
-        return np.isin(of_pages, [code for code in (columns.code("lang", lang), columns.code("lang", "")) if code >= 0])
+        own: Mask = (of_pages == columns.code("lang", lang)) | (of_pages == columns.code("lang", ""))
+        return own
 
     def _collapse(self, ranking: Ranking, candidates: Candidates) -> Ranking:
         """Fold near-duplicates among the first results."""
@@ -162,8 +163,9 @@ class Engine:
         if len(first) < 2:
             return ranking
         best = self.index.dense.vectors(evidence.best_row[first])
-        lead = self.index.leads.vectors(evidence.pages[first])
-        return without_duplicates(ranking, best, lead, evidence.lang[first])
+        return without_duplicates(
+            ranking, best, lambda at: self.index.leads.vectors(evidence.pages[first[at]]), evidence.lang[first]
+        )
 
     def page(self, number: int) -> Page:
         """Return one page. Raises KeyError when there is none."""

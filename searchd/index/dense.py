@@ -29,7 +29,7 @@ FaissIndex = Any
 Layout = Literal["flat", "sq8", "hnsw"]
 LAYOUTS: tuple[Layout, ...] = ("flat", "sq8", "hnsw")
 
-ASKED_FOR = 128  # passages that one query asks for, at least
+ASKED_FOR = 64  # passages that one query asks for, at least
 NEVER_MEASURED = 8_000  # vectors; below this an exact scan is always the right choice
 HNSW_LINKS = 32
 EF_CONSTRUCTION = 120

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from searchd.arrays import begins
 from searchd.index.lexical_terms import open_array, save_array
 
 Floats = npt.NDArray[np.float32]
@@ -28,7 +29,7 @@ SCALE = 65535.0  # of the stored saturations
 SURE = 128  # how many documents reach at least a term's "sure" saturation
 _LOOK_UP = 16  # entries of a list that are read in the time that one document is looked up
 _SHORT = 1024  # entries of a list that are read in the time of a few NumPy calls
-_AT_ONCE = 8192  # entries of the lists that are read in one step
+_LONG = 65_536  # entries of a list that are added in less time than it takes to find out whether they must be
 _SLACK = 1 - 1e-5  # float32 sums differ in their last digits with the order of their terms
 
 
@@ -133,43 +134,31 @@ class Postings:
     def best(self, words: Sequence[Word], k: int, allowed: npt.NDArray[np.bool_] | None = None) -> tuple[Ints, Floats]:
         """Return (documents, scores) of the k best that hold a word, best first, ties by number.
 
-        MaxScore (Turtle and Flood 1995): words are added from the most telling to the least, the first of them, whose
-        lists are short, in one step. A document that was not seen yet is taken up only where this word and all later
-        ones could lift it to the k-th best so far. Once none can be, only the ``known`` ones that still can are added
-        to, and short of them lists are not read but looked into.
+        Term at a time, the most telling word first. A very long list is not read but looked into (MaxScore: Turtle
+        and Flood 1995) once the documents that it and all later words could still lift to the k-th best are few.
         """
         order = sorted((word for word in words if word.postings), key=lambda word: -word.bound)
         scores = np.zeros(self.n_docs, dtype=np.float32)
-        first = _first(order)
-        seen: list[Docs] = [_add_all(order[:first], scores, allowed)]
-        known: Docs | None = None
-        threshold = max((word.sure for word in order), default=0.0) if allowed is None and k <= SURE else 0.0
-        if len(seen[0]) >= k:
-            threshold = max(threshold, _kth(scores[seen[0]], k))
-        rest = sum(word.bound for word in order[first:])
-        for word in order[first:]:
-            if known is not None or threshold * _SLACK >= rest:
-                known = _left(
-                    np.sort(_concatenated(seen)) if known is None else known, scores, threshold * _SLACK - rest
-                )
-            rest -= word.bound
+        least = max((word.sure for word in order), default=0.0) * _SLACK if allowed is None and k <= SURE else 0.0
+        rest = sum(word.bound for word in order)
+        for word in order:
+            known = None
+            if word.frequency > _LONG:
+                least = max(least, _least(scores, k, least - rest, allowed))
+                known = _reaching(scores, least - rest, allowed) if least > rest else None
             if known is not None and len(known) * _LOOK_UP < word.frequency:
-                sums = scores[known] + self.contributions([word], known)[:, 0]
-                scores[known] = sums
+                scores[known] += self.contributions([word], known)[:, 0]
             else:
-                docs, fresh, sums = _reaching(word, threshold * _SLACK - rest, scores, allowed)
-                scores[docs] = sums
-                seen.append(fresh)
-            high = sums[sums > threshold]
-            if len(high) >= k:
-                threshold = _kth(high, k)
-        docs = _left(_concatenated(seen) if known is None else known, scores, threshold * _SLACK - rest)
-        values = scores[docs]
-        if len(docs) > k:
-            kept = values >= _kth(values, k)
-            docs, values = docs[kept], values[kept]
-        ranked = np.lexsort((docs, -values))[:k]
-        return docs[ranked].astype(np.int64), values[ranked]
+                docs, values = _values(word)
+                np.add.at(scores, docs, values)
+            rest -= word.bound
+        found = _reaching(scores, least, allowed)
+        reached = scores.take(found, mode="clip")
+        if len(found) > k:
+            kept = np.flatnonzero(reached >= _kth(reached, k))
+            found, reached = found[kept], reached[kept]
+        ranked = np.lexsort((found, -reached))[:k]
+        return found[ranked], reached[ranked]
 
     def contributions(self, words: Sequence[Word], docs: Ints | Docs) -> Floats:
         """What each word adds to each document's score: (len(docs), len(words)) float32; ``docs`` ascending.
@@ -207,61 +196,22 @@ def _fill(matrix: Floats, words: Sequence[Word], short: Sequence[tuple[int, Post
     np.maximum.at(matrix, (rows, at[hits]), values)
 
 
-def _first(order: Sequence[Word]) -> int:
-    """How many of the first words have few enough entries to be read in one step."""
-    total = 0
-    for number, word in enumerate(order):
-        total += sum(len(posting.docs) for posting in word.postings)
-        if total > _AT_ONCE:
-            return number
-    return len(order)
-
-
-def _add_all(words: Sequence[Word], scores: Floats, allowed: npt.NDArray[np.bool_] | None) -> Docs:
-    """Add all that some words say to ``scores``; return the documents that got any, ascending."""
-    lists = [_values(word) for word in words]
-    if not lists:
-        return np.zeros(0, dtype=np.int32)
-    docs, values = np.concatenate([docs for docs, _ in lists]), np.concatenate([values for _, values in lists])
-    if allowed is not None:
-        kept = allowed[docs]
-        docs, values = docs[kept], values[kept]
-    np.add.at(scores, docs, values)
-    docs = np.sort(docs)
-    return docs[np.concatenate(([True], docs[1:] != docs[:-1]))] if len(docs) else docs
-
-
 def _kth(values: Floats | npt.NDArray[np.uint16], k: int) -> float:
     """The k-th greatest value."""
     at = len(values) - k
     return float(np.partition(values, at)[at])
 
 
-def _concatenated(lists: Sequence[Docs]) -> Docs:
-    return np.concatenate(lists) if lists else np.zeros(0, dtype=np.int32)
+def _reaching(scores: Floats, least: float, allowed: npt.NDArray[np.bool_] | None) -> Ints:
+    """The documents whose score is at least ``least``, and not 0."""
+    reached = scores >= np.float32(least) if least > 0 else scores > 0
+    return np.flatnonzero(reached if allowed is None else reached & allowed)
 
 
-def _left(docs: Docs, scores: Floats, least: float) -> Docs:
-    """The documents whose score is at least ``least``."""
-    return docs[scores[docs] >= least] if least > 0 else docs
-
-
-def _reaching(
-    word: Word, least: float, scores: Floats, allowed: npt.NDArray[np.bool_] | None
-) -> tuple[Docs, Docs, Floats]:
-    """The documents that hold a word where it adds ``least`` or they have a score already.
-
-    Returns them, those of them that had no score, and the new scores of all of them.
-    """
-    docs, values = _values(word)
-    before = scores[docs]
-    keep = None if least <= 0 else (values >= least) | (before > 0)
-    if allowed is not None:
-        keep = allowed[docs] if keep is None else keep & allowed[docs]
-    if keep is not None:
-        at = np.flatnonzero(keep)
-        docs, values, before = docs[at], values[at], before[at]
-    return docs, docs[before == 0], before + values
+def _least(scores: Floats, k: int, least: float, allowed: npt.NDArray[np.bool_] | None) -> float:
+    """The k-th greatest score, 0 when fewer documents than k reach ``least``."""
+    found = _reaching(scores, least, allowed)
+    return _kth(scores.take(found, mode="clip"), k) * _SLACK if len(found) >= k else 0.0
 
 
 def _values(word: Word) -> tuple[Docs, Floats]:
@@ -276,7 +226,7 @@ def _values(word: Word) -> tuple[Docs, Floats]:
     if len(others) > 1:
         order = np.argsort(more, kind="stable")
         more, adds = more[order], adds[order]
-        starts = np.flatnonzero(np.concatenate(([True], more[1:] != more[:-1])))
+        starts = np.flatnonzero(begins(more))
         more, adds = more[starts], np.maximum.reduceat(adds, starts)
     at = docs.searchsorted(more)
     both = docs.take(at, mode="clip") == more

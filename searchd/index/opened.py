@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +62,10 @@ class Index:
         if not len(self.sample):
             return Background(0.0, 1.0)
         similarities = self.sample @ vector
-        return Background(float(similarities.mean()), max(float(similarities.std()), _LEAST_DEVIATION))
+        mean = float(np.add.reduce(similarities)) / len(similarities)  # half of what .mean() and .std() cost
+        similarities -= np.float32(mean)
+        deviation = math.sqrt(float(similarities @ similarities) / len(similarities))
+        return Background(mean, max(deviation, _LEAST_DEVIATION))
 
     def close(self) -> None:
         """Release what is open; nobody may still be searching."""

@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct, structs
+from msgspec.json import Decoder
 
 from searchd.errors import SnapshotError
 from searchd.index.records import Page, Passage
@@ -36,10 +38,28 @@ CREATE TABLE names(kind TEXT NOT NULL, code INTEGER NOT NULL, name TEXT NOT NULL
 _INDEXES = "CREATE INDEX pages_path ON pages(path);"
 _PAGES_KEPT = 512  # of those shown last, some kilobytes each
 _CODED = ("lang", "kind", "category", "tag")
-_BODY = (
-    *("title", "lang", "description", "kind", "category", "tags", "author", "published", "modified", "image"),
-    *("headings", "n_words", "aliases"),
-)
+
+
+class _Body(Struct):
+    """Those fields of a ``Page`` that are stored as one JSON object."""
+
+    title: str
+    lang: str
+    description: str
+    kind: str
+    category: str
+    tags: tuple[str, ...]
+    author: str
+    published: str
+    modified: str
+    image: str
+    headings: tuple[tuple[tuple[str, ...], str], ...]
+    n_words: int
+    aliases: tuple[str, ...]
+
+
+_body = Decoder(_Body).decode
+_strings = Decoder(tuple[str, ...]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +116,7 @@ class PageWriter:
         """Append one page; its number and first row must follow those of the page before."""
         if page.page != len(self._first_row) - 1 or page.first_row != self._first_row[-1]:
             raise ValueError("pages must be added in order")
-        body = {name: getattr(page, name) for name in _BODY}
+        body = {name: getattr(page, name) for name in _Body.__struct_fields__}
         self._db.execute(
             "INSERT INTO pages(page,url,path,body) VALUES(?,?,?,?)",
             (page.page, page.url, url_path(page.url), json.dumps(body, ensure_ascii=False, separators=(",", ":"))),
@@ -226,14 +246,14 @@ class Pages:
         found = self._db().execute(sql, (int(row),)).fetchone()
         if found is None:
             raise KeyError(row)
-        return Passage(tuple(json.loads(found[0])), *found[1:])
+        return Passage(_strings(found[0]), *found[1:])
 
     def passages(self, rows: Iterable[int]) -> list[Passage]:
         """Several passages, in the order asked for; KeyError when one is missing."""
         wanted = [int(row) for row in rows]
         sql = "SELECT row,headings,anchor,text,n_tokens FROM passages WHERE row IN (SELECT value FROM json_each(?))"
         found = {
-            row: Passage(tuple(json.loads(headings)), *rest)
+            row: Passage(_strings(headings), *rest)
             for row, headings, *rest in self._db().execute(sql, (json.dumps(wanted),))
         }
         return [found[row] for row in wanted]
@@ -246,19 +266,15 @@ class Pages:
             self._connections.clear()
 
     def _page(self, number: int, url: str, body: str, summary: str, keyphrases: str) -> Page:
-        fields = json.loads(body)
-        fields["headings"] = tuple((tuple(path), anchor) for path, anchor in fields["headings"])
-        for name in ("tags", "aliases"):
-            fields[name] = tuple(fields[name])
         first = self.columns.first_row
         return Page(
             page=number,
             url=url,
             first_row=int(first[number]),
             n_passages=int(first[number + 1] - first[number]),
-            summary=tuple(json.loads(summary)),
-            keyphrases=tuple(json.loads(keyphrases)),
-            **fields,
+            summary=_strings(summary),
+            keyphrases=_strings(keyphrases),
+            **structs.asdict(_body(body)),
         )
 
     def _db(self) -> sqlite3.Connection:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from searchd.arrays import begins
+
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
@@ -71,14 +73,16 @@ class Evidence:
         single: which pages have one passage only. Their lead is a part of it and says little beside it, so it counts
         as half lead, half passage.
         """
-        best_row, best = _best(passages, lead)
+        starts = np.flatnonzero(begins(passages.owner))
+        owners = passages.owner[starts]  # pages that have a passage here
+        best_row, best = _best(passages, starts, owners, lead)
         return cls(
             pages,
             best_row,
             best,
             np.where(single, (lead + best) / 2, lead),
-            _most(passages.owner, passages.bm25, len(pages)),
-            _most(passages.owner, passages.coverage, len(pages)),
+            _most(passages.bm25, starts, owners, len(pages)),
+            _most(passages.coverage, starts, owners, len(pages)),
             page_bm25,
             page_coverage,
             lang,
@@ -87,22 +91,20 @@ class Evidence:
         )
 
 
-def _most(owner: Ints, values: Floats, n_pages: int) -> Floats:
-    """Largest value of each page, 0 where it has none; ``owner`` ascends."""
+def _most(values: Floats, starts: Ints, owners: Ints, n_pages: int) -> Floats:
+    """Largest value of each page, 0 where it has none; ``starts``: where the passages of each of ``owners`` begin."""
     most = np.zeros(n_pages, np.float32)
-    if len(owner):
-        starts = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
-        most[owner[starts]] = np.maximum.reduceat(values, starts)
+    if len(starts):
+        most[owners] = np.maximum.reduceat(values, starts)
     return most
 
 
-def _best(passages: Passages, lead: Floats) -> tuple[Ints, Floats]:
+def _best(passages: Passages, starts: Ints, owners: Ints, lead: Floats) -> tuple[Ints, Floats]:
     """Each page's most similar passage, the first of equals, and its similarity; the lead's where it has none."""
     best_row, best = np.zeros(len(lead), np.int64), lead.copy()
     owner, similarity = passages.owner, passages.similarity
-    if len(owner):
-        starts = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
-        best[owner[starts]] = np.maximum.reduceat(similarity, starts)
+    if len(starts):
+        best[owners] = np.maximum.reduceat(similarity, starts)
         top = np.flatnonzero(similarity == best[owner])[::-1]  # backwards, so that the first of equals is written last
         best_row[owner[top]] = passages.rows[top]
     return best_row, best

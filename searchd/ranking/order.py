@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,17 +71,24 @@ def _places(pages: Ints, wanted: Sequence[int]) -> Ints:
     return np.array([at[page] for page in wanted if page in at], dtype=np.int64)
 
 
-def without_duplicates(ranking: Ranking, best: Floats, lead: Floats, lang: npt.NDArray[np.int32]) -> Ranking:
+def without_duplicates(
+    ranking: Ranking, best: Floats, lead: Callable[[Ints], Floats], lang: npt.NDArray[np.int32]
+) -> Ranking:
     """Keep the better of two pages that say the same in the same language.
 
-    best, lead: vectors of the first ``COMPARED`` results' best passages and leads, (n, dim) float32; lang: their
-    languages.
+    best: vectors of the first ``COMPARED`` results' best passages, (n, dim) float32; lang: their languages, (n,).
+    lead: gives the vectors of the leads at some places among them, (places, dim) float32.
     """
-    same = (best @ best.T >= DUPLICATE) & (lead @ lead.T >= DUPLICATE) & (lang[:, None] == lang[None, :])
+    earlier, later = np.nonzero(best @ best.T >= DUPLICATE)
+    pairs = np.flatnonzero((earlier < later) & (lang[earlier] == lang[later]))
+    if not len(pairs):
+        return ranking
+    earlier, later = earlier[pairs], later[pairs]
+    same = np.flatnonzero((lead(earlier) * lead(later)).sum(axis=1) >= DUPLICATE)
     gone: set[int] = set()
-    for earlier, later in np.argwhere(np.triu(same, 1)).tolist():  # ascending, so a page's own fate is known
-        if earlier not in gone:
-            gone.add(later)
+    for first, second in zip(earlier[same].tolist(), later[same].tolist(), strict=True):
+        if first not in gone:  # pairs ascend, so a page's own fate is known
+            gone.add(second)
     if not gone:
         return ranking
     dropped = ranking.order[sorted(gone)]

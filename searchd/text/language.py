@@ -89,8 +89,21 @@ def _ahead(languages: tuple[str, ...], candidates: tuple[str, ...]) -> npt.NDArr
 
 def _share_of_small_words(sample: str, languages: tuple[str, ...]) -> npt.NDArray[np.float64]:
     words = [fold(normal(word)) for word in _WORD.findall(sample)]
-    counts = [sum(word in STOP_WORDS[lang] for word in words) if lang in STOP_WORDS else 0 for lang in languages]
-    return np.array(counts) / max(1, len(words))
+    counts, having = np.zeros(len(languages)), _languages_with(languages)
+    for word in words:
+        for place in having.get(word, ()):
+            counts[place] += 1
+    return counts / max(1, len(words))
+
+
+@lru_cache(maxsize=1)
+def _languages_with(languages: tuple[str, ...]) -> dict[str, list[int]]:
+    """The places of the languages in which a word is a stop word."""
+    found: dict[str, list[int]] = {}
+    for place, lang in enumerate(languages):
+        for word in STOP_WORDS.get(lang, ()):
+            found.setdefault(word, []).append(place)
+    return found
 
 
 def pack(gram: bytes) -> int:

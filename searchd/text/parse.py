@@ -64,7 +64,9 @@ def parse(
 def _cleaned(text: str) -> str:
     if len(text) > _MAX_CHARS:
         raise QueryError(f"the query has {len(text)} characters, at most {_MAX_CHARS} are allowed", "ask shorter")
-    visible = "".join(" " if char.isspace() else char for char in text if _audible(char))
+    visible = (
+        text if text.isprintable() else "".join(" " if char.isspace() else char for char in text if _audible(char))
+    )
     if not visible.strip():
         raise QueryError("the query is empty", "type some words")
     return visible.strip()

@@ -166,13 +166,14 @@ def _reference(site: list[tuple[str, list[str]]], query: list[str]) -> tuple[lis
     return score(whole, by_page, weights.page_k1), score(passages, by_passage, weights.passage_k1)
 
 
-@pytest.mark.parametrize("at_once", [0, 200, 100_000], ids=["word by word", "first words at once", "all at once"])
+@pytest.mark.parametrize(("long", "look_up"), [(0, 0), (50, 1), (100_000, 16)], ids=["looked into", "some", "read"])
 @pytest.mark.parametrize("seed", range(4))
 def test_scores_agree_with_the_formula_and_the_best_are_the_best(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, at_once: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, long: int, look_up: int
 ) -> None:
-    monkeypatch.setattr(lexical_postings, "_AT_ONCE", at_once)
-    monkeypatch.setattr(lexical_postings, "_SHORT", at_once // 4)
+    monkeypatch.setattr(lexical_postings, "_LONG", long)
+    monkeypatch.setattr(lexical_postings, "_LOOK_UP", look_up)
+    monkeypatch.setattr(lexical_postings, "_SHORT", long // 4)
     rng = random.Random(seed)
     site = _random_site(rng, 150 if seed % 2 else 500)
     index = build(tmp_path, site)

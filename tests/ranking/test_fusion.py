@@ -88,8 +88,8 @@ def test_equal_scores_are_ordered_by_page_and_nothing_above_the_threshold_is_not
 def test_a_chain_of_duplicates_keeps_its_first_page_only() -> None:
     vectors = np.array([[1, 0], [1, 0], [0, 1], [1, 0]], np.float32)
     ranking = arrange(np.arange(4), column(4, 3, 2, 1), column(1, 1, 1, 1), 0.5)
-    kept = without_duplicates(ranking, vectors, vectors, np.zeros(4, np.int32))
+    kept = without_duplicates(ranking, vectors, lambda at: vectors[at], np.zeros(4, np.int32))
     assert kept.order.tolist() == [0, 2]
     assert kept.total == 2
-    other = without_duplicates(ranking, vectors, vectors, np.array([0, 1, 0, 0], np.int32))
+    other = without_duplicates(ranking, vectors, lambda at: vectors[at], np.array([0, 1, 0, 0], np.int32))
     assert other.order.tolist() == [0, 1, 2]
