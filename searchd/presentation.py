@@ -45,9 +45,9 @@ def hits(index: Index, steer: Steer, weights: Weights, ranked: Ranked, shown: In
     best = best_rows(index, weights, ranked, shown)
     passages = iter(index.pages.passages(row for rows in best for row, _ in rows))  # all at once: that is quicker
     excerpts = Excerpts(ranked.parsed)
+    pages = index.pages.pages(ranked.candidates.evidence.pages[shown].tolist())
     found = []
-    for place, rows in zip(shown.tolist(), best, strict=True):
-        page = index.pages.page(int(ranked.candidates.evidence.pages[place]))
+    for place, page, rows in zip(shown.tolist(), pages, best, strict=True):
         sections = _sections(excerpts, page, [(next(passages), score) for _, score in rows])
         found.append(_hit(ranked, page, place, sections, explain(steer, ranked, place) if ranked.query.explain else ()))
     return tuple(found)

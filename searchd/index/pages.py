@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,7 +35,6 @@ CREATE TABLE names(kind TEXT NOT NULL, code INTEGER NOT NULL, name TEXT NOT NULL
                    PRIMARY KEY(kind, code)) WITHOUT ROWID;
 """
 _INDEXES = "CREATE INDEX pages_path ON pages(path);"
-_PAGES_KEPT = 512  # of those shown last, some kilobytes each
 _CODED = ("lang", "kind", "category", "tag")
 
 
@@ -195,7 +193,6 @@ class Pages:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._opening = threading.Lock()
-        self._recent = lru_cache(_PAGES_KEPT)(self._fetch)
         try:
             self.columns = self._read_columns()
         except sqlite3.DatabaseError as error:
@@ -211,15 +208,14 @@ class Pages:
 
     def page(self, number: int) -> Page:
         """One page; KeyError when there is none."""
-        return self._recent(int(number))
+        return self.pages((number,))[0]
 
-    def _fetch(self, number: int) -> Page:
-        found = (
-            self._db().execute("SELECT page,url,body,summary,keyphrases FROM pages WHERE page=?", (number,)).fetchone()
-        )
-        if found is None:
-            raise KeyError(number)
-        return self._page(*found)
+    def pages(self, numbers: Iterable[int]) -> list[Page]:
+        """Several pages, in the order asked for; KeyError when there is none of such a number."""
+        wanted = [int(number) for number in numbers]
+        sql = "SELECT page,url,body,summary,keyphrases FROM pages WHERE page IN (SELECT value FROM json_each(?))"
+        found = {row[0]: row for row in self._db().execute(sql, (json.dumps(wanted),))}
+        return [self._page(*found[number]) for number in wanted]
 
     def all_pages(self) -> Iterator[Page]:
         """Every page, in order."""
