@@ -89,12 +89,17 @@ class _Client:
 
 
 def cpu_s(pid: int) -> float:
-    """Return the processor time of a process so far, 0.0 where the system does not tell (proc(5), fields 14 and 15)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Return the processor time so far of a process and its children that live, 0.0 where the system does not tell.
+
+    proc(5): fields 4, 14 and 15 of stat.
+    """
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if pid in (int(stat.parent.name), int(fields[1])):
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def drive(url: str, paths: Iterator[str], seconds: float, connections: int, rate: float = 0.0) -> Outcome:

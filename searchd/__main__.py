@@ -12,6 +12,7 @@ from searchd import cli
 from searchd.app import create_app
 from searchd.errors import ConfigError, SnapshotError
 from searchd.live import Live
+from searchd.processes.pool import pool_of
 from searchd.query import Answer, Query
 from searchd.serve import serve
 from searchd.settings import Settings
@@ -54,7 +55,7 @@ def _run(args: argparse.Namespace) -> int:
         raise ConfigError(f"server.port = {settings.server.port}", "a port is a number from 0 to 65535")
     if args.verb == "query":
         return _query(args, settings)
-    live = Live(settings)
+    live = Live(settings, pool=pool_of(settings))
     live.start()
     for status in live.status():
         if not status.snapshot_id:

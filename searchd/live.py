@@ -1,4 +1,4 @@
-"""The engines in service: one for each site, swapped when the indexer publishes, without dropping a request.
+"""The snapshots in service: one for each site, swapped when the indexer publishes, without dropping a request.
 
 A request takes the engine once and keeps it until it has answered; the old one goes when its last request has
 ended. A new snapshot that is damaged is reported and not tried again until CURRENT changes; the old one serves.
@@ -13,19 +13,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from searchd import encoder as encoders
 from searchd.errors import EcholotError, QueryError, SnapshotError
 from searchd.feedback import FEEDBACK_FILE, FeedbackStore
 from searchd.index import snapshot
-from searchd.index.files import SUGGESTIONS
-from searchd.index.opened import Index
-from searchd.index.stores import Encoder
-from searchd.second_stage import Scorer
-from searchd.settings import RankingSettings, Settings
-from searchd.site_engine import SiteEngine
+from searchd.index.files import PAGES, SUGGESTIONS
+from searchd.index.pages import Pages
+from searchd.processes.pool import NoProcessError, Pool
+from searchd.served import Computing, Served
+from searchd.settings import Settings
 from searchd.suggest import SuggestIndex
+
+if TYPE_CHECKING:
+    from searchd.opening import Opener
 
 log = logging.getLogger("searchd")
 
@@ -45,24 +47,27 @@ class SiteStatus:
 
 @dataclass(frozen=True, slots=True)
 class _Serving:
-    engine: SiteEngine
-    encoder: Encoder
+    engine: Served
     status: SiteStatus
     origin: str  # scheme://host[:port] of the site that was indexed, "" = unknown
 
 
 class Live:
-    """Opens each site's CURRENT snapshot and looks for a new one every ``server.swap_interval_s`` seconds."""
+    """Opens each site's CURRENT snapshot and looks for a new one every ``server.swap_interval_s`` seconds.
 
-    def __init__(self, settings: Settings, *, now: Callable[[], float] = time.time) -> None:
+    pool: processes that compute the answers, started and stopped with this; None: this process computes them.
+    """
+
+    def __init__(self, settings: Settings, *, pool: Pool | None = None, now: Callable[[], float] = time.time) -> None:
         self.settings, self.now = settings, now
+        self._pool = pool
+        self._opener: Opener | None = None
         self.data = Path(settings.data)
         self._serving: dict[str, _Serving] = {}
         self._refused: dict[str, tuple[str, str]] = {}  # site -> (id that could not be opened, why)
         self._swap = threading.Lock()  # one opener at a time; requests never take it
         self._stop = threading.Event()
         self._watcher: threading.Thread | None = None
-        self._scorers: dict[str, Scorer] = {}  # folder -> cross-encoder, for as long as the daemon runs
         self.listeners: list[Callable[[str], None]] = []
 
     def sites(self) -> list[str]:
@@ -72,7 +77,7 @@ class Live:
             return configured
         return sorted(path.name for path in self.data.iterdir() if (path / "snapshots").is_dir())
 
-    def engine(self, site: str = "") -> SiteEngine:
+    def engine(self, site: str = "") -> Served:
         """Return the engine that serves a site ("" = the first one). Raises QueryError, SnapshotError."""
         serving = self._serving.get(site) if site else next(iter(self._serving.values()), None)
         if serving is not None:
@@ -118,9 +123,10 @@ class Live:
             if self._refused.get(site, ("", ""))[0] == wanted:
                 return False
             try:
-                self._serving[site] = self._open(site, wanted, served)
+                self._serving[site] = self._open(site, wanted)
             except EcholotError as error:
-                self._refuse(site, wanted, str(error))
+                tried = "" if isinstance(error, NoProcessError) else wanted  # "": to be tried again
+                self._refuse(site, tried, str(error))
                 if served is None:
                     self._fall_back(site, wanted)
                 return False
@@ -134,7 +140,7 @@ class Live:
         """At the start, with CURRENT damaged, serve the newest older snapshot that opens."""
         for identifier in reversed([name for name in snapshot.published(self.data / site) if name != damaged]):
             try:
-                self._serving[site] = self._open(site, identifier, None)
+                self._serving[site] = self._open(site, identifier)
             except EcholotError as error:
                 log.error("%s: snapshot %s cannot be opened either: %s", site, identifier, error)
             else:
@@ -148,68 +154,58 @@ class Live:
             log.error("%s: %s%s", site, why, stays)
         self._refused[site] = (identifier, why)
 
-    def _open(self, site: str, identifier: str, served: _Serving | None) -> _Serving:
+    def _open(self, site: str, identifier: str) -> _Serving:
         opened = snapshot.open_snapshot(self.data / site, identifier)
         facts = opened.manifest.facts
-        encoder = served.encoder if served else None
-        if encoder is None or encoder.fingerprint != facts["model"]["fingerprint"]:
-            encoder = encoders.open_prepared(opened.folder / "model", device=self.settings.model.device)
-        if encoder.fingerprint != facts["model"]["fingerprint"]:
-            raise SnapshotError(f"snapshot {identifier}: its model is not the one that made its vectors", "rebuild it")
         try:
-            index = Index.open(opened.folder)
             suggestions = SuggestIndex.open(opened.folder / SUGGESTIONS)
+            engine, pages = self._engine_of(site, opened)
         except (OSError, ValueError, KeyError, RuntimeError) as error:  # what FAISS, SQLite and numpy raise
             raise SnapshotError(f"snapshot {identifier} cannot be opened: {error}", "build it again") from error
-        engine = SiteEngine(
-            index,
-            encoder,
-            self._ranking(site),
-            identifier,
-            self._languages(site) or tuple(facts["languages"]),
-            suggestions=suggestions.with_queries(FeedbackStore(self.data / FEEDBACK_FILE).popular(site)),
-            scorer=self._scorer(site),
-        )
+        popular = FeedbackStore(self.data / FEEDBACK_FILE).popular(site)
         status = SiteStatus(
             site, identifier, int(facts["pages"]), int(facts["passages"]), str(facts["created_at"]), self.now()
         )
         site_url = urlsplit(str(facts.get("url", "")))
         origin = f"{site_url.scheme}://{site_url.netloc}" if site_url.netloc else ""
-        return _Serving(engine, encoder, status, origin)
+        return _Serving(Served(identifier, engine, pages, suggestions.with_queries(popular)), status, origin)
 
-    def _ranking(self, site: str) -> RankingSettings:
-        return next((item.ranking for item in self.settings.site if item.name == site), self.settings.ranking)
+    def _engine_of(self, site: str, opened: snapshot.Snapshot) -> tuple[Computing, Pages]:
+        if self._pool is not None:
+            return self._pool.open(site, opened.id), Pages(opened.folder / PAGES)
+        engine = self._own().open(site, opened)
+        return engine, engine.index.pages
 
     def open_scorers(self) -> None:
-        """Open each site's cross-encoder, if any. ModelError when one is missing or foreign."""
-        for site in self.sites() or [""]:
-            self._scorer(site)
+        """Open each site's cross-encoder in this process, if any. ModelError when one is missing or foreign."""
+        self._own().open_scorers()
 
-    def _scorer(self, site: str) -> Scorer | None:
-        """The site's cross-encoder, opened once; None without one. ModelError as ``open_scorers``."""
-        folder = self._ranking(site).rerank_model
-        if folder and folder not in self._scorers:
-            from searchd.encoder.pairs import open_scorer
+    def _own(self) -> Opener:
+        """What opens snapshots in this process. Imported late: with a pool this process needs no encoder library."""
+        if self._opener is None:
+            from searchd.opening import Opener
 
-            self._scorers[folder] = open_scorer(folder, self.settings.model)
-        return self._scorers.get(folder)
-
-    def _languages(self, site: str) -> tuple[str, ...]:
-        return next((item.languages for item in self.settings.site if item.name == site), ())
+            self._opener = Opener(self.settings)
+        return self._opener
 
     def start(self) -> None:
         """Open what is there and begin to watch. ModelError when a site's cross-encoder cannot be opened."""
-        self.open_scorers()
+        if self._pool is not None:
+            self._pool.start()
+        else:
+            self.open_scorers()
         for site in self.sites():
             self.look(site)
         self._watcher = threading.Thread(target=self._watch, name="snapshot-watcher", daemon=True)
         self._watcher.start()
 
     def stop(self) -> None:
-        """Stop watching."""
+        """Stop watching and end the processes."""
         self._stop.set()
         if self._watcher is not None:
             self._watcher.join()
+        if self._pool is not None:
+            self._pool.stop()
 
     def _watch(self) -> None:
         while not self._stop.wait(self.settings.server.swap_interval_s):

@@ -153,8 +153,11 @@ class ServerSettings:
 
     host: str = setting("127.0.0.1", "address to listen on")
     port: int = setting(8765, "port to listen on; 0 = pick a free one")
+    processes: int = setting(
+        0, "processes that compute answers; 0 = one per core, 4 at most; 1 = none besides the one that listens"
+    )
     threads: int = setting(8, "threads that read requests and write answers")
-    concurrency: int = setting(0, "searches computed at the same time; 0 = one per processor core")
+    concurrency: int = setting(0, "searches admitted at the same time; 0 = as many as can be computed")
     queue: int = setting(64, "requests that may wait for a search; above, the answer is 503 with Retry-After")
     queue_timeout_s: float = setting(2.0, "seconds that a request may wait for a search before it gets a 503")
     trusted_proxies: int = setting(0, "proxies in front whose X-Forwarded-For, -Proto and -Prefix headers are believed")

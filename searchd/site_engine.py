@@ -1,4 +1,4 @@
-"""The engine of one site with everything that its pages ask for: search, suggestions, related pages, answers."""
+"""The engine of one site with everything that is computed for its pages: search, related pages, answers."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from searchd.errors import QueryError
 from searchd.index.opened import Index
 from searchd.index.records import Page
 from searchd.index.stores import Encoder
-from searchd.query import Answer, AnswerSentence, Evidence, Filters, Hit, Query, SectionHit, Snippet, Suggestion
+from searchd.query import Answer, AnswerSentence, Evidence, Filters, Hit, Query, SectionHit, Snippet
 from searchd.second_stage import Scorer
 from searchd.settings import RankingSettings
-from searchd.suggest import SuggestIndex
 
 _OPENING_CHARS = 200  # of a page without a summary that introduce it
 _NO_FILTERS = Filters()
 
 
 class SiteEngine(Engine):
-    """An ``Engine`` that also suggests, relates, recommends, draws and answers."""
+    """An ``Engine`` that also relates, recommends, draws and answers. Fits ``searchd.served.Computing``."""
 
     def __init__(
         self,
@@ -34,16 +33,10 @@ class SiteEngine(Engine):
         snapshot_id: str = "",
         site_languages: Sequence[str] = (),
         *,
-        suggestions: SuggestIndex,
         scorer: Scorer | None = None,
     ) -> None:
         super().__init__(index, encoder, settings, snapshot_id, site_languages, scorer=scorer)
-        self.suggestions = suggestions
         self._rng = np.random.default_rng()
-
-    def suggest(self, text: str, limit: int = 8, lang: str = "") -> tuple[Suggestion, ...]:
-        """Return completions of what was typed so far: titles, headings, past queries."""
-        return self.suggestions.suggest(text, limit, lang)
 
     def similar(self, url: str, limit: int = 5) -> Answer:
         """Return pages like the one at ``url``. Raises QueryError when the site has no such page."""

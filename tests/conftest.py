@@ -8,8 +8,12 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from searchd.site_engine import SiteEngine
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -66,16 +70,30 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Published:
         return Published(data, site_name(server.url), server.url)
 
 
+def engine_of(data: Path, site: str = "") -> SiteEngine:
+    """The engine of a site's served snapshot ("" = of the only site), in this process."""
+    from searchd.config import load
+    from searchd.index import snapshot
+    from searchd.live import Live
+    from searchd.opening import Opener
+
+    settings = load(environment={}, flags={"data": str(data)})
+    name = site or Live(settings).sites()[0]
+    return Opener(settings).open(name, snapshot.open_snapshot(data / name, snapshot.current(data / name)))
+
+
 @contextlib.contextmanager
 def daemon(data: Path, **flags: str) -> Iterator[str]:
-    """Serve a data folder with the real daemon in this process; yields its address."""
+    """Serve a data folder with the real daemon in this process; yields its address. Without a word it computes here."""
     from searchd.app import create_app
     from searchd.config import load
     from searchd.live import Live
+    from searchd.processes.pool import pool_of
     from searchd.serve import listen
 
-    settings = load(environment={}, flags={"data": str(data), "server.port": "0", "api.rate_address": "", **flags})
-    live = Live(settings)
+    defaults = {"data": str(data), "server.port": "0", "server.processes": "1", "api.rate_address": ""}
+    settings = load(environment={}, flags=defaults | flags)
+    live = Live(settings, pool=pool_of(settings))
     live.start()
     server = listen(create_app(settings, live), settings.server)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, field, replace
 
+from searchd import processes
 from searchd.api.auth import Gatekeeper
 from searchd.api.cache import AnswerCache
 from searchd.api.endpoint import Endpoint
@@ -47,7 +47,11 @@ class Api:
 def build_gate(settings: Settings) -> Gate:
     """Return the admission gate that the settings describe."""
     server = settings.server
-    return Gate(server.concurrency or os.cpu_count() or 1, server.queue, server.queue_timeout_s)
+    size = processes.wanted(server)
+    slots = server.concurrency or (
+        size + 1 if size > 1 else processes.usable_cores()
+    )  # one more: its answer is written
+    return Gate(slots, server.queue, server.queue_timeout_s)
 
 
 def settings_fingerprint(settings: Settings) -> str:

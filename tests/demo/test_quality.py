@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,8 @@ import pytest
 from indexer import golden
 from indexer.__main__ import main
 from indexer.golden import Report
-from searchd import config
 from searchd.feedback import FEEDBACK_FILE, FeedbackStore
-from searchd.live import Live
-from tests.conftest import Published
+from tests.conftest import Published, engine_of
 
 QUESTIONS = Path(golden.__file__).parent / "demo" / "questions.toml"
 # measured: hit@1 .756, hit@3 .910, nDCG@10 .827, 76 of 78 not refused, 4 of 12 refused
@@ -23,11 +20,8 @@ REFUSED_WRONGLY, REFUSED_RIGHTLY = 0.05, 0.25
 
 
 @pytest.fixture(scope="module")
-def report(demo: Published) -> Iterator[Report]:
-    live = Live(config.load(environment={}, flags={"data": str(demo.data)}))
-    live.look(demo.site)
-    yield golden.evaluate(live.engine(), golden.load(QUESTIONS))
-    live.stop()
+def report(demo: Published) -> Report:
+    return golden.evaluate(engine_of(demo.data), golden.load(QUESTIONS))
 
 
 def test_the_right_pages_come_first(report: Report) -> None:

@@ -17,7 +17,7 @@ from searchd.index import snapshot
 from searchd.live import Live
 from searchd.query import Query
 from searchd.settings import RankingSettings
-from tests.conftest import PAGES, Published, write_page
+from tests.conftest import PAGES, Published, engine_of, write_page
 
 
 @pytest.fixture
@@ -39,14 +39,8 @@ def root(server: DemoServer, data: Path) -> Path:
     return data / config.site_name(server.url)
 
 
-def engine(data: Path) -> Engine:
-    live = Live(config.load(environment={}, flags={"data": str(data)}))
-    live.look(live.sites()[0])
-    return live.engine()
-
-
 def titles(data: Path, question: str) -> list[str]:
-    return [hit.title for hit in engine(data).search(Query(question)).hits]
+    return [hit.title for hit in engine_of(data).search(Query(question)).hits]
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -83,7 +77,7 @@ def test_only_what_changed_is_fetched_whole_and_published(server: DemoServer, da
     whole = {path for status, _, path in server.log if status == 200 and path.endswith(".html")}
     assert whole == {"/fees.html", "/market.html", "/index.html"}
     assert snapshot.current(root(server, data)) != first
-    urls = {hit.url.rsplit("/", 1)[1] for hit in engine(data).search(Query("page", limit=50, mode="semantic")).hits}
+    urls = {hit.url.rsplit("/", 1)[1] for hit in engine_of(data).search(Query("page", limit=50, mode="semantic")).hits}
     assert "library.html" not in urls
     assert titles(data, "where can I buy fish")[0] == "Fish market"
 
@@ -189,7 +183,7 @@ def test_the_demo_site_answers_across_languages(demo: Published) -> None:
 
 def test_an_owners_synonyms_find_pages_by_words_that_no_page_has(server: DemoServer, data: Path) -> None:
     run(server, data)
-    found = engine(data)
+    found = engine_of(data)
     assert found.search(Query("quay berth dues", mode="lexical")).nothing_relevant
     known = RankingSettings(synonyms=(("dues", "fees"),))
     taught = Engine(found.index, found.encoder, known).search(Query("quay berth dues", mode="lexical"))

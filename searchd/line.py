@@ -1,0 +1,64 @@
+"""Things that are lent to one thread at a time, to whoever asked first."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class _Turn(Generic[T]):
+    """A thread that waits. Its lock opens when ``thing`` is its own."""
+
+    __slots__ = ("accept", "lock", "thing")
+
+    def __init__(self, accept: Callable[[T], bool] | None) -> None:
+        self.accept = accept
+        self.thing: T | None = None
+        self.lock = threading.Lock()
+        self.lock.acquire()
+
+    def fits(self, thing: T) -> bool:
+        return self.accept is None or self.accept(thing)
+
+
+class Line(Generic[T]):
+    """Lends things (none of them None), first come, first served; nobody overtakes, as one can with a semaphore.
+
+    Of several free things the one used last is lent: its caches are warm.
+    """
+
+    def __init__(self, things: Iterable[T] = ()) -> None:
+        self._lock = threading.Lock()
+        self._free = list(things)
+        self._turns: deque[_Turn[T]] = deque()
+
+    def take(self, timeout_s: float | None = None, accept: Callable[[T], bool] | None = None) -> T | None:
+        """Borrow a thing that ``accept`` agrees to; None when none came free in time (``timeout_s`` None: no limit)."""
+        turn = _Turn(accept)
+        with self._lock:
+            for place in range(len(self._free) - 1, -1, -1):
+                if turn.fits(self._free[place]):
+                    return self._free.pop(place)
+            if timeout_s == 0:
+                return None
+            self._turns.append(turn)
+        if not turn.lock.acquire(timeout=-1 if timeout_s is None else timeout_s):
+            with self._lock:
+                if turn in self._turns:
+                    self._turns.remove(turn)
+        return turn.thing
+
+    def give(self, thing: T) -> None:
+        """Bring a thing back, or a new one: it goes to the first in line who accepts it."""
+        with self._lock:
+            for turn in self._turns:
+                if turn.fits(thing):
+                    self._turns.remove(turn)
+                    turn.thing = thing
+                    turn.lock.release()
+                    return
+            self._free.append(thing)

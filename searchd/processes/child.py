@@ -1,0 +1,97 @@
+"""The daemon's end of one engine process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from multiprocessing import Pipe
+
+from searchd.processes.messages import Close, Open, pack, unpack
+from searchd.settings import Settings
+
+# A process answers one call at a time, so libraries need no threads of their own.
+_ONE_THREAD: Mapping[str, str] = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+_END_S = 5.0
+
+
+class EndedError(Exception):
+    """The process has ended."""
+
+
+class Child:
+    """One process. Only one thread at a time may talk to it (``searchd.line`` sees to that).
+
+    opened: numbers of the snapshots that it has open.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.opened: frozenset[int] = frozenset()
+        self._connection, theirs = Pipe()
+        with theirs:
+            # Its own process group, so that Ctrl-C reaches the daemon only. It ends when it reads the end of the file:
+            # after kill -9 of the daemon too, as nobody else has the other end.
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "searchd.processes.worker", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                process_group=0,
+                env={**os.environ, **_ONE_THREAD},
+            )
+        self._tell(pack(settings))
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is known to have ended."""
+        return self._process.poll() is not None
+
+    def wait_ready(self) -> None:
+        """Wait until it has started. ModelError when a cross-encoder cannot be opened, ``EndedError``."""
+        unpack(self._hear())
+
+    def open(self, opening: Open) -> None:
+        """Let it open a snapshot. Raises what opening it raises, ``EndedError``."""
+        unpack(self.ask(pack(opening)))
+        self.opened |= {opening.number}
+
+    def close(self, number: int) -> None:
+        """Let it forget a snapshot. Raises ``EndedError``."""
+        unpack(self.ask(pack(Close(number))))
+        self.opened -= {number}
+
+    def ask(self, message: bytes) -> bytes:
+        """Send a packed message and return the packed reply. Raises ``EndedError``."""
+        self._tell(message)
+        return self._hear()
+
+    def end(self) -> int:
+        """End it and return its exit status (minus the signal's number if one killed it)."""
+        self._connection.close()
+        try:
+            return self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    def _tell(self, message: bytes) -> None:
+        try:
+            self._connection.send_bytes(message)
+        except OSError as error:
+            raise EndedError from error
+
+    def _hear(self) -> bytes:
+        try:
+            return self._connection.recv_bytes()
+        except (EOFError, OSError) as error:
+            raise EndedError from error
+
+
+def describe(status: int) -> str:
+    """Return an exit status in words."""
+    return f"signal {-status}" if status < 0 else f"status {status}"

@@ -1,0 +1,236 @@
+"""Engine processes: same answers, same errors, nothing lost when one dies, none left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import gc
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from searchd import config
+from searchd.errors import ModelError, QueryError, SnapshotError
+from searchd.index import snapshot
+from searchd.live import Live
+from searchd.processes.pool import Pool
+from searchd.query import Answer, Filters, Query
+from searchd.settings import RankingSettings, Settings
+from tests.conftest import Published, daemon, engine_of
+from tests.pipeline.test_live import republish
+
+
+def settings_of(data: Path) -> Settings:
+    return config.load(environment={}, flags={"data": str(data), "server.swap_interval_s": "0.1"})
+
+
+@pytest.fixture(scope="module")
+def pool(demo: Published) -> Iterator[Pool]:
+    pool = Pool(settings_of(demo.data), 2)
+    pool.start()
+    yield pool
+    pool.stop()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.02)
+
+
+def without_times(answer: Answer) -> Answer:
+    return dataclasses.replace(answer, took_ms=0.0, timings_ms=())
+
+
+def alive(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process has started."""
+    return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
+
+
+def test_another_process_gives_the_same_answers(pool: Pool, demo: Published) -> None:
+    here = engine_of(demo.data)
+    there = pool.open(demo.site, here.snapshot_id)
+    for query in (
+        Query("How long do people wait for a permanent place for their yacht?", facets=True, explain=True),
+        Query("Wo kann ich mein Auto abstellen?", limit=3, offset=2),
+        Query("ferry", mode="lexical", filters=Filters(lang=("de",)), sort="date"),
+    ):
+        expected = here.search(query)
+        assert without_times(there.search(query)) == without_times(expected)
+        assert there.search(query).took_ms > 0
+        assert there.answer(query) == here.answer(query)
+    url = here.search(Query("ferry")).hits[0].url
+    assert without_times(there.similar(url, 3)) == without_times(here.similar(url, 3))
+    assert without_times(there.recommend([url], 4)) == without_times(here.recommend([url], 4))
+    assert len({hit.page for hit in there.random([url], 5, "de")}) == 5
+
+
+def test_an_error_arrives_as_itself(pool: Pool, demo: Published) -> None:
+    there = pool.open(demo.site, snapshot.current(demo.data / demo.site))
+    with pytest.raises(QueryError) as raised:
+        there.similar("https://nowhere.example/")
+    assert "https://nowhere.example/" in raised.value.message
+    assert raised.value.hint
+    with pytest.raises(AttributeError) as bug:
+        there.search(None)  # type: ignore[arg-type]
+    assert "engine.py" in "".join(traceback.format_exception_only(bug.value))
+
+
+def test_what_cannot_be_opened_is_said_and_the_rest_goes_on(pool: Pool, demo: Published) -> None:
+    there = pool.open(demo.site, snapshot.current(demo.data / demo.site))
+    with pytest.raises(SnapshotError, match=r"manifest\.json"):
+        pool.open(demo.site, "20260101T000000Z-00000000")
+    assert there.search(Query("ferry")).hits
+
+
+def test_no_call_is_lost_when_processes_are_killed(pool: Pool, demo: Published) -> None:
+    there = pool.open(demo.site, snapshot.current(demo.data / demo.site))
+    expected = without_times(there.search(Query("ferry")))
+    wrong: list[object] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            try:
+                if without_times(there.search(Query("ferry"))) != expected:
+                    wrong.append("another answer")
+            except Exception as error:  # noqa: BLE001 - whatever it is, the test reports it
+                wrong.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    before = set(pool.pids)
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda pid=pid: pid not in pool.pids and len(pool.pids) == 2)  # type: ignore[misc]
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert not before & set(pool.pids)
+
+
+def test_a_process_that_dies_idle_is_replaced_before_anybody_asks(pool: Pool) -> None:
+    victim = pool.pids[0]
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: victim not in pool.pids and len(pool.pids) == 2)
+
+
+def test_a_swap_opens_the_new_snapshot_first_and_closes_the_old_one_last(demo: Published, tmp_path: Path) -> None:
+    shutil.copytree(demo.data, tmp_path / "data")
+    copy = Published(tmp_path / "data", demo.site, demo.url)
+    pool = Pool(settings_of(copy.data), 2)
+    live = Live(settings_of(copy.data), pool=pool)
+    live.start()
+    try:
+        held = live.engine()
+        new = republish(copy, 1)
+        wait_for(lambda: live.engine().snapshot_id == new)
+        assert held.search(Query("ferry")).snapshot == held.snapshot_id != new
+        assert live.engine().search(Query("ferry")).snapshot == new
+        old = held.snapshot_id
+
+        def mapped() -> set[str]:
+            """What the processes have open of the old snapshot."""
+            lines = [line for pid in pool.pids for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+            return {line.rpartition(old)[2].split("/")[1] for line in lines if old in line}
+
+        assert {"lexical", "vectors.faiss", "pages.sqlite", "model"} <= mapped()
+        del held
+        gc.collect()
+        wait_for(lambda: mapped() <= {"model"})  # the new snapshot goes on with the encoder
+    finally:
+        live.stop()
+
+
+def test_a_missing_cross_encoder_keeps_the_processes_from_starting(demo: Published, tmp_path: Path) -> None:
+    ranking = RankingSettings(rerank_model=str(tmp_path / "nothing"))
+    with pytest.raises(ModelError, match="nothing"):
+        Pool(dataclasses.replace(settings_of(demo.data), ranking=ranking), 2).start()
+
+
+def test_the_api_answers_as_without_processes(demo: Published) -> None:
+    def get(address: str, path: str) -> dict[str, object]:
+        with urllib.request.urlopen(address + path, timeout=30) as response:
+            body: dict[str, object] = json.load(response)
+            return {name: value for name, value in body.items() if name not in ("took_ms", "timings_ms")}
+
+    paths = (
+        "/api/v1/search?q=ferry+to+the+mainland&facets=true",
+        "/api/v1/suggest?q=fe",
+        "/api/v1/answer?q=When+does+the+ferry+leave%3F",
+        "/api/v1/pages/3",
+    )
+    with daemon(demo.data) as alone:
+        expected = [get(alone, path) for path in paths]
+    with daemon(demo.data, **{"server.processes": "2"}) as address:
+        assert [get(address, path) for path in paths] == expected
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            get(address, "/api/v1/similar?url=https://nowhere.example/")
+
+
+@pytest.fixture
+def outside(demo: Published) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The daemon as its own process, with two engine processes, and its address."""
+    command = [sys.executable, "-m", "searchd", "--data", str(demo.data), "--port", "0"]
+    flags = ["--set", "server.processes=2", "--set", "api.rate_address="]
+    with subprocess.Popen([*command, *flags], stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if b"listening on" in line).decode()
+        yield process, line.split("listening on ")[1].strip()
+        process.kill()
+
+
+def test_processes_end_with_a_daemon_that_was_killed(outside: tuple[subprocess.Popen[bytes], str]) -> None:
+    process, _ = outside
+    engines = children(process.pid)
+    assert len(engines) == 2
+    process.kill()
+    wait_for(lambda: not any(alive(pid) for pid in engines))
+
+
+@pytest.mark.parametrize("to_all", [False, True])
+def test_sigterm_answers_what_is_under_way_and_ends_everything(
+    outside: tuple[subprocess.Popen[bytes], str], to_all: bool
+) -> None:
+    process, address = outside
+    engines = children(process.pid)
+    os.kill(engines[0], signal.SIGSTOP)  # the last one used stays free
+    os.kill(engines[1], signal.SIGSTOP)
+    answers: list[object] = []
+
+    def ask() -> None:
+        with urllib.request.urlopen(f"{address}api/v1/search?q=ferry", timeout=30) as response:
+            answers.append(json.load(response)["total"])
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    time.sleep(0.3)  # the request is with a process that does not move
+    for pid in [process.pid, *(engines if to_all else [])]:
+        os.kill(pid, signal.SIGTERM)
+    for pid in engines:
+        os.kill(pid, signal.SIGCONT)
+    thread.join()
+    assert process.wait(20) == 0
+    assert answers[0]
+    wait_for(lambda: not any(alive(pid) for pid in engines))
