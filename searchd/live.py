@@ -68,10 +68,14 @@ class Live:
         self._swap = threading.Lock()  # one opener at a time; requests never take it
         self._stop = threading.Event()
         self._watcher: threading.Thread | None = None
+        self._watched: list[str] = []  # names of the sites when the watcher looked last
         self.listeners: list[Callable[[str], None]] = []
 
     def sites(self) -> list[str]:
         """Names of the configured sites, else of the folders in the data folder that hold snapshots."""
+        return list(self._watched) if self._watched else self._list()
+
+    def _list(self) -> list[str]:
         configured = [site.name for site in self.settings.site]
         if configured or not self.data.is_dir():
             return configured
@@ -103,7 +107,7 @@ class Live:
 
     def reload(self, site: str = "") -> None:
         """Look for new snapshots now, also at those refused before; errors land in ``status()``."""
-        for name in [site] if site else self.sites():
+        for name in [site] if site else self._list():
             self._refused.pop(name, None)
             self.look(name)
 
@@ -194,7 +198,8 @@ class Live:
             self._pool.start()
         else:
             self.open_scorers()
-        for site in self.sites():
+        self._watched = self._list()
+        for site in self._watched:
             self.look(site)
         self._watcher = threading.Thread(target=self._watch, name="snapshot-watcher", daemon=True)
         self._watcher.start()
@@ -209,7 +214,8 @@ class Live:
 
     def _watch(self) -> None:
         while not self._stop.wait(self.settings.server.swap_interval_s):
-            for site in self.sites():
+            self._watched = self._list()
+            for site in self._watched:
                 try:
                     self.look(site)
                 except Exception:

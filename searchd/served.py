@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from searchd.api.serialise import Rendered
 from searchd.index.pages import Pages
 from searchd.index.records import Page
 from searchd.query import Answer, AnswerSentence, Hit, Query, Suggestion
@@ -17,6 +18,9 @@ class Computing(Protocol):
 
     def search(self, query: Query) -> Answer:
         """Return the pages that answer the query, best first. Raises QueryError when the query makes no sense."""
+
+    def search_json(self, query: Query, sections: int, explain: bool) -> Rendered:
+        """Return the same as JSON, at most ``sections`` of each page; made where it was computed, to move less."""
 
     def similar(self, url: str, limit: int = 5) -> Answer:
         """Return pages like the one at ``url``. Raises QueryError when there is no such page."""
@@ -46,6 +50,10 @@ class Served:
     def search(self, query: Query) -> Answer:
         """See ``Computing``."""
         return self.engine.search(query)
+
+    def search_json(self, query: Query, sections: int, explain: bool) -> Rendered:
+        """See ``Computing``."""
+        return self.engine.search_json(query, sections, explain)
 
     def similar(self, url: str, limit: int = 5) -> Answer:
         """See ``Computing``."""

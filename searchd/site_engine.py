@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from searchd import answers, discover
+from searchd.api.serialise import Rendered, rendered
 from searchd.discover import Related
 from searchd.engine import Engine
 from searchd.errors import QueryError
@@ -37,6 +38,10 @@ class SiteEngine(Engine):
     ) -> None:
         super().__init__(index, encoder, settings, snapshot_id, site_languages, scorer=scorer)
         self._rng = np.random.default_rng()
+
+    def search_json(self, query: Query, sections: int, explain: bool) -> Rendered:
+        """Return what ``search`` does as the API's JSON, at most ``sections`` of each page."""
+        return rendered(self.search(query), sections, explain)
 
     def similar(self, url: str, limit: int = 5) -> Answer:
         """Return pages like the one at ``url``. Raises QueryError when the site has no such page."""

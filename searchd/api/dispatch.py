@@ -15,6 +15,7 @@ from searchd.api.endpoint import Call, Endpoint, Json, Reply
 from searchd.api.errors import ApiError
 from searchd.api.params import Arguments, from_json_body, from_query_string
 from searchd.api.params import shown as shown_text
+from searchd.api.serialise import encode
 
 CACHE_KEY = "echolot.cache_key"  # WSGI environ: set by the front for requests whose answer may be kept
 ENTRY = "echolot.entry"  # WSGI environ: where the entry is left for the front
@@ -103,8 +104,3 @@ def finish(reply: Json | Reply, endpoint: Endpoint, api: Api, call: Call) -> Res
         response = Response(encode(reply), endpoint.success, content_type="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def encode(payload: Json) -> bytes:
-    """Return JSON in UTF-8; what an index holds of lone surrogates becomes U+FFFD."""
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")

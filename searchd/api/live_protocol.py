@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from searchd.api.serialise import Rendered
 from searchd.index.records import Page
 from searchd.query import Answer, Hit, Query, Suggestion
 
@@ -86,6 +87,9 @@ class EngineLike(Protocol):
 
     def search(self, query: Query) -> Answer:
         """Return the pages that answer the query, best first."""
+
+    def search_json(self, query: Query, sections: int, explain: bool) -> Rendered:
+        """Return the same as JSON, at most ``sections`` of each page; made where it was computed, to move less."""
 
     def suggest(self, text: str, limit: int = 8, lang: str = "") -> tuple[Suggestion, ...]:
         """Return completions for what was typed so far."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from searchd.api import serialise
-from searchd.api.endpoint import Call, Json
+from searchd.api.endpoint import Call, Json, Reply
 from searchd.api.errors import ApiError
 from searchd.api.params import Arguments, shown
+from searchd.api.serialise import Rendered
 from searchd.errors import QueryError
 from searchd.feedback import SearchNote
 from searchd.query import Answer, Filters, Query
@@ -40,18 +41,19 @@ def primary(lang: str | None) -> str:
     return (lang or "").split("-")[0].lower()
 
 
-def note_of(site: str, args: Arguments, answer: Answer) -> SearchNote | None:
+def note_of(site: str, args: Arguments, found: Answer | Rendered) -> SearchNote | None:
     """Return how the search is counted; further pages of one search and half-typed words are not."""
     if args["offset"] or args["typing"]:
         return None
-    return SearchNote(site, answer.lang, args["q"], not answer.hits, answer.nothing_relevant, answer.took_ms)
+    empty = found.empty if isinstance(found, Rendered) else not found.hits
+    return SearchNote(site, found.lang, args["q"], empty, found.nothing_relevant, found.took_ms)
 
 
-def search(call: Call) -> Json:
+def search(call: Call) -> Reply:
     """Answer a question with pages."""
-    answer = call.index.search(query_of(call.args))
-    call.note = note_of(call.site, call.args, answer)
-    return serialise.answer(answer, call.args["sections"], call.args["explain"])
+    found = call.index.search_json(query_of(call.args), call.args["sections"], call.args["explain"])
+    call.note = note_of(call.site, call.args, found)
+    return Reply(found.body)
 
 
 def suggest(call: Call) -> Json:

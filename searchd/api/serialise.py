@@ -6,8 +6,10 @@ when they are http or https.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +22,28 @@ Json = dict[str, Any]
 _FRAGMENT = "!$&'()*+,;=:@/?-._~%"
 _PLAIN = re.compile(r"[A-Za-z0-9_\-.]+")
 _WEB = ("http://", "https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An answer as it leaves, and what is counted of it."""
+
+    body: bytes  # JSON
+    lang: str
+    empty: bool
+    nothing_relevant: bool
+    took_ms: float
+
+
+def encode(payload: Json) -> bytes:
+    """Return JSON in UTF-8; what an index holds of lone surrogates becomes U+FFFD."""
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+
+
+def rendered(found: Answer, sections: int, explain: bool) -> Rendered:
+    """Return ``answer`` as JSON."""
+    body = encode(answer(found, sections, explain))
+    return Rendered(body, found.lang, not found.hits, found.nothing_relevant, found.took_ms)
 
 
 def safe_url(url: str) -> str:

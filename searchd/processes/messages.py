@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from searchd.errors import EcholotError
 
-Method = Literal["search", "similar", "recommend", "random", "answer"]
+Method = Literal["search", "search_json", "similar", "recommend", "random", "answer"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from searchd.api.serialise import Rendered
 from searchd.query import Answer, AnswerSentence, Hit, Query
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ class RemoteEngine:
     def search(self, query: Query) -> Answer:
         """See ``SiteEngine``."""
         found: Answer = self._pool.ask(self._number, "search", query)
+        return found
+
+    def search_json(self, query: Query, sections: int, explain: bool) -> Rendered:
+        """See ``SiteEngine``."""
+        found: Rendered = self._pool.ask(self._number, "search_json", query, sections, explain)
         return found
 
     def similar(self, url: str, limit: int = 5) -> Answer:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from searchd.api.serialise import Rendered, rendered
 from searchd.errors import QueryError, SnapshotError
 from searchd.index.records import Page
 from searchd.query import Answer, Evidence, Facet, Hit, Query, SectionHit, Snippet, Suggestion
@@ -97,6 +98,9 @@ class Shelf:
             facets=(Facet("category", tuple(counts.items())),) if query.facets else (),
             notes=("words",),
         )
+
+    def search_json(self, query: Query, sections: int, explain: bool) -> Rendered:
+        return rendered(self.search(query), sections, explain)
 
     @staticmethod
     def _allowed(book: Book, query: Query) -> bool:
