@@ -76,13 +76,11 @@ class Scores:
     """Exact BM25F scores of some documents.
 
     scores: (n,) float32. coverage: (n,) float32, share of the query's idf whose words the document holds, 0..1; words
-    that no document holds count in full. contributions: (n, n_terms) float32, one column per term of the query;
-    they add up to ``scores``.
+    that no document holds count in full.
     """
 
     scores: Floats
     coverage: Floats
-    contributions: Floats
 
 
 @dataclass(frozen=True, slots=True)
