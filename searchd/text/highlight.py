@@ -7,6 +7,7 @@ stems, compounds and corrections, then reads what stands there between blanks.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from searchd.text.analysis import analyse
 from searchd.text.chunks import places
@@ -17,6 +18,7 @@ from searchd.text.query import ParsedQuery
 Finds = list[tuple[int, int, str]]  # start, end and index term, ascending
 
 _STEM = 5  # code points of a word's beginning that the quick search compares
+_SHORT = 40  # code points of a word with its punctuation, which comes again: not of a sentence in Chinese
 _RESTORED = "eiy"  # what stemmers put at the end of a stem: "using" -> "use", "tries" -> "tri"
 
 
@@ -84,14 +86,19 @@ class Highlighter:
         return sorted(found)
 
     def _of_piece(self, piece: str, lang: str) -> Finds:
-        return _merged(
-            [
-                (at + term.start, at + term.end, term.term)
-                for chunk, at in places(piece)
-                for term in analyse(chunk, lang)
-                if term.term in self._wanted
-            ]
-        )
+        read = _remembered if len(piece) <= _SHORT else _terms
+        found = [one for one in read(piece, lang) if one[2] in self._wanted]
+        return _merged(found) if len(found) > 1 else found
+
+
+def _terms(piece: str, lang: str) -> tuple[tuple[int, int, str], ...]:
+    """Start, end and index term of everything that stands in a stretch without blanks."""
+    return tuple(
+        (at + term.start, at + term.end, term.term) for chunk, at in places(piece) for term in analyse(chunk, lang)
+    )
+
+
+_remembered = lru_cache(maxsize=16384)(_terms)
 
 
 def _beginnings(terms: set[str], typed: set[str]) -> list[str]:
