@@ -245,7 +245,7 @@ def test_other_languages_come_by_attribute(browser: Chrome, website: Website, da
 def test_screen_readers_hear_how_much_there_is(browser: Chrome, website: Website, daemon: Daemon) -> None:
     embed(browser, website, daemon)
     write(browser, "museum")
-    said = "1 suggestions, 2 results. Use the arrow keys."
+    said = "Suggestions: 1. Results: 2. Use the arrow keys."
     wait(browser, lambda: inside(browser, "[role=status]")[0].get_attribute("textContent") == said)
 
 

@@ -18,7 +18,7 @@
       nearest: "Nothing fits this well. The nearest pages:",
       offline: "The search cannot be reached right now. Press Enter to try the search page.",
       busy: "Many people are searching right now. Please try again in a moment.",
-      count: "{s} suggestions, {r} results. Use the arrow keys.",
+      keys: "Use the arrow keys.",
       similar: "Related pages",
       random: "Something to read",
       another: "Another one",
@@ -39,7 +39,7 @@
       nearest: "Nichts passt wirklich gut. Am nächsten kommen:",
       offline: "Die Suche ist gerade nicht erreichbar. Mit der Eingabetaste geht es zur Suchseite.",
       busy: "Gerade suchen sehr viele Menschen. Bitte gleich noch einmal versuchen.",
-      count: "{s} Vorschläge, {r} Treffer. Auswahl mit den Pfeiltasten.",
+      keys: "Auswahl mit den Pfeiltasten.",
       similar: "Verwandte Seiten",
       random: "Zum Weiterlesen",
       another: "Noch eine",
@@ -451,8 +451,9 @@
       this.open();
       clearTimeout(this.saying);
       const results = this.results.hidden || this.resultsFor !== this.typed ? 0 : options.filter((one) => one.click_).length;
-      const words = this.text("count", { s: this.suggestions.querySelectorAll("a").length, r: results });
-      this.saying = setTimeout(() => (this.status.textContent = words), 600);
+      const counts = { suggestions: this.suggestions.querySelectorAll("a").length, results };
+      const said = Object.keys(counts).filter((name) => counts[name]).map((name) => `${this.text(name)}: ${counts[name]}. `);
+      this.saying = setTimeout(() => (this.status.textContent = said.join("") + this.text("keys")), 600);
     }
 
     trouble(name) {
