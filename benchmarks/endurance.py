@@ -43,7 +43,7 @@ class Kills:
 
 @dataclass(frozen=True, slots=True)
 class Swaps:
-    """What swaps under load did. RSS in MiB after a tenth of the swaps and at the end."""
+    """What swaps under load did. RSS of all the daemon's processes in MiB after a tenth of the swaps and at the end."""
 
     swaps: int
     requests: int
@@ -193,6 +193,9 @@ def _wait_until_served(address: str, identifier: str) -> None:
 
 
 def _rss_mib(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
-    return int(found[1]) / 1024 if found else 0.0
+    """Of a process and its children."""
+    children = [
+        int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()
+    ]
+    found = [re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{one}/status").read_text()) for one in (pid, *children)]
+    return sum(int(rss[1]) for rss in found if rss) / 1024

@@ -96,6 +96,10 @@ class Live:
         """Whether a site that is served was indexed from this origin (RFC 6454), so that its own pages may call."""
         return any(serving.origin == origin for serving in list(self._serving.values()))
 
+    def processes(self) -> tuple[int, int]:
+        """Return how many processes compute answers now, and how many have died and were replaced."""
+        return (1, 0) if self._pool is None else (len(self._pool.pids), self._pool.died)
+
     def status(self) -> list[SiteStatus]:
         """Return one line for each site."""
         lines = []

@@ -128,6 +128,9 @@ class Live(Protocol):
         Raises QueryError for an unknown site, SnapshotError when no snapshot of it is open.
         """
 
+    def processes(self) -> tuple[int, int]:
+        """Return how many processes compute answers now, and how many have died and were replaced."""
+
     def status(self) -> Sequence[SiteStatus]:
         """Return what is served, per site."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from searchd.api.live_protocol import Live
@@ -19,7 +19,7 @@ class _LiveCollector(Collector):
         self._live = live
 
     def collect(self) -> list[Metric]:
-        """Return pages, passages and trouble per site."""
+        """Return pages, passages and trouble per site, and the processes that compute."""
         pages = GaugeMetricFamily("echolot_pages", "Pages in the served snapshot", labels=["site"])
         passages = GaugeMetricFamily("echolot_passages", "Passages in the served snapshot", labels=["site"])
         failed = GaugeMetricFamily("echolot_swap_failed", "1 when the newest snapshot is refused", labels=["site"])
@@ -27,7 +27,10 @@ class _LiveCollector(Collector):
             pages.add_metric([status.site], status.pages)
             passages.add_metric([status.site], status.passages)
             failed.add_metric([status.site], float(bool(status.error)))
-        return [pages, passages, failed]
+        alive, died = self._live.processes()
+        processes = GaugeMetricFamily("echolot_processes", "Processes that compute answers", value=alive)
+        replaced = CounterMetricFamily("echolot_processes_died", "Processes that died and were replaced", value=died)
+        return [pages, passages, failed, processes, replaced]
 
 
 class Metrics:

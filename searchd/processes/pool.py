@@ -42,9 +42,10 @@ class Pool:
     def __init__(self, settings: Settings, size: int) -> None:
         self._settings, self._size = settings, size
         self._line: Line[Child] = Line()
-        self._lock = threading.Lock()  # guards the next two; held for moments
+        self._lock = threading.Lock()  # guards the next three; held for moments
         self._children: list[Child] = []
         self._wanted: dict[int, Open] = {}
+        self.died = 0  # since the start
         self._released: deque[int] = deque()  # no lock: the garbage collector adds to it, whoever holds what
         self._numbers = itertools.count(1)
         self._lost: queue.SimpleQueue[Child | None] = queue.SimpleQueue()  # None: stop
@@ -147,6 +148,7 @@ class Pool:
     def _lose(self, child: Child) -> None:
         with self._lock:
             self._children = [other for other in self._children if other is not child]
+            self.died += 1
         self._lost.put(child)
 
     def _admit(self, child: Child) -> None:

@@ -193,6 +193,9 @@ class ShelfLive:
             raise SnapshotError("no snapshot is served: nothing was published yet")
         return shelf
 
+    def processes(self) -> tuple[int, int]:
+        return 2, 5
+
     def status(self) -> list[Status]:
         return [
             Status(

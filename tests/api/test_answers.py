@@ -187,6 +187,8 @@ def test_metrics_count_requests_by_endpoint_and_not_by_address(client: FlaskClie
     assert 'echolot_requests_total{endpoint="search",status="200"} 1.0' in text
     assert 'echolot_requests_total{endpoint="other",status="404"} 1.0' in text
     assert "wp-login" not in text
+    assert "echolot_processes 2.0" in text
+    assert "echolot_processes_died_total 5.0" in text
 
 
 def test_a_full_house_is_told_to_come_back(make_app: MakeApp, live: ShelfLive, monkeypatch: pytest.MonkeyPatch) -> None:

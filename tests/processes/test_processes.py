@@ -134,9 +134,10 @@ def test_no_call_is_lost_when_processes_are_killed(pool: Pool, demo: Published) 
 
 
 def test_a_process_that_dies_idle_is_replaced_before_anybody_asks(pool: Pool) -> None:
-    victim = pool.pids[0]
+    victim, died = pool.pids[0], pool.died
     os.kill(victim, signal.SIGKILL)
     wait_for(lambda: victim not in pool.pids and len(pool.pids) == 2)
+    assert pool.died == died + 1
 
 
 def test_a_swap_opens_the_new_snapshot_first_and_closes_the_old_one_last(demo: Published, tmp_path: Path) -> None:
