@@ -43,11 +43,12 @@ def extract(body: bytes, url: str, content_type: str = "", settings: ExtractSett
 def _article(document: Document, settings: ExtractSettings) -> Article:
     vote = Vote(document)
     roots = find_root(document, settings.include, vote)
-    writer = Writer(pruner(roots, settings.exclude))
+    dropped = pruner(roots, settings.exclude)
+    writer = Writer(dropped)
     for root in roots:
         writer.write(root)
     sections = writer.sections()
     if not settings.include and is_news(document):
-        vote.narrow(roots[-1])
+        vote.narrow(roots[-1], dropped)
         sections = keep_voted(sections, vote)
     return read_metadata(document, settings, sections)

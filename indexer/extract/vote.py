@@ -7,10 +7,10 @@ where markup names none, and which blocks of a news page are not the story ("Rea
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 
-import lxml.html
 import trafilatura
 
 from indexer.extract.document import Document, Node
@@ -40,15 +40,27 @@ class Vote:
         self._document = document
         self._tree = document.tree
 
-    def narrow(self, root: Node) -> None:
-        """Ask about what is inside this element only, unless the whole page was asked about: that is cheaper.
+    def narrow(self, root: Node, dropped: Callable[[Node], bool]) -> None:
+        """Ask about what is left of this element only, unless the whole page was asked about: that is cheaper.
 
-        Ends the use of ``document.tree``: the element is moved out of it.
+        Ends the use of ``document.tree``: the element is moved out of it, and loses what is dropped.
         """
-        if "text" not in self.__dict__ and root is not self._document.body:
-            body = lxml.html.Element("body")
-            body.append(self._document.elements[root.place])
-            self._tree = lxml.html.Element("html")
+        if "text" in self.__dict__:
+            return
+        elements = self._document.elements
+        place = root.place + 1
+        while place < root.end:
+            node = self._document.nodes[place]
+            if dropped(node):
+                elements[place].drop_tree()
+                place = node.end
+            else:
+                place += 1
+        if root is not self._document.body:
+            tree = self._document.tree
+            body = tree.makeelement("body")
+            body.append(elements[root.place])
+            self._tree = tree.makeelement("html")
             self._tree.append(body)
 
     @cached_property
