@@ -39,10 +39,15 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """An excerpt and its highlights as [start, end) offsets in code points of ``text``; never markup."""
+    """An excerpt and its highlights as [start, end) offsets in code points of ``text``; never markup.
+
+    before, after: whether its text goes on there.
+    """
 
     text: str
     highlights: tuple[tuple[int, int], ...] = ()
+    before: bool = False
+    after: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ class Excerpts:
         finds = self._highlighter.finds(text, lang)
         start, end = window(text, finds, length)
         shown = tuple((first - start, last - start) for first, last, _ in finds if start <= first and last <= end)
-        return Snippet(text[start:end], shown)
+        return Snippet(text[start:end], shown, before=start > 0, after=end < len(text))
 
 
 def window(text: str, finds: Finds, length: int) -> tuple[int, int]:

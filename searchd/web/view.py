@@ -83,8 +83,13 @@ Arguments = Mapping[str, Any]
 
 
 def marked(snippet: Snippet) -> Iterator[tuple[str, bool]]:
-    """Yield the snippet's text in pieces, each with whether it is highlighted; overlaps and bad offsets are mended."""
+    """Yield the snippet's text in pieces, each with whether it is highlighted; overlaps and bad offsets are mended.
+
+    An ellipsis stands where the text goes on.
+    """
     at = 0
+    if snippet.before:
+        yield "… ", False
     for start, end in sorted(snippet.highlights):
         start, end = max(start, at), min(end, len(snippet.text))
         if start >= end:
@@ -95,6 +100,8 @@ def marked(snippet: Snippet) -> Iterator[tuple[str, bool]]:
         at = end
     if at < len(snippet.text):
         yield snippet.text[at:], False
+    if snippet.after:
+        yield " …", False
 
 
 def href(args: Arguments, **changes: object) -> str:

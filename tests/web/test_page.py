@@ -199,6 +199,11 @@ def test_marks_cover_exactly_their_offsets(
     assert list(marked(Snippet(text, spans))) == pieces
 
 
+def test_an_ellipsis_stands_where_an_excerpt_was_cut() -> None:
+    cut = Snippet("the harbour", ((4, 11),), before=True, after=True)
+    assert list(marked(cut)) == [("… ", False), ("the ", False), ("harbour", True), (" …", False)]
+
+
 def test_addresses_keep_what_was_chosen_and_drop_defaults() -> None:
     args = {"q": "a&b", "tag": ("x", "y"), "mode": "hybrid", "sort": "date", "explain": True, "offset": 20}
     assert href(args) == "?q=a%26b&tag=x&tag=y&sort=date&explain=1"
