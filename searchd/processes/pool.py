@@ -188,15 +188,18 @@ class Pool:
                 log.exception("looking after the engine processes failed. This is a bug.")
 
     def _close_released(self) -> None:
-        while self._released:
+        """Close what nobody refers to; a process that is busy for long is left for the next time."""
+        for _ in range(len(self._released)):
             number = self._released.popleft()
             with self._lock:
                 self._wanted.pop(number, None)
             while any(number in child.opened for child in self._children):
-                having = self._line.take(_LOOK_S, partial(_has, number))
-                if having is not None:
-                    with self._borrowed(having):
-                        having.close(number)
+                child = self._line.take(_LOOK_S, partial(_has, number))
+                if child is None:
+                    self._released.append(number)
+                    break
+                with self._borrowed(child):
+                    child.close(number)
 
     def _refill(self) -> None:
         """Start what is missing; after a failure not at once again."""

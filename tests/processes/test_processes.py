@@ -21,14 +21,14 @@ from pathlib import Path
 
 import pytest
 
-from searchd import config
+from searchd import config, processes
 from searchd.api import serialise
 from searchd.errors import ModelError, QueryError, SnapshotError
 from searchd.index import snapshot
 from searchd.live import Live
 from searchd.processes.pool import Pool
 from searchd.query import Answer, Filters, Query
-from searchd.settings import RankingSettings, Settings
+from searchd.settings import RankingSettings, ServerSettings, Settings
 from tests.conftest import Published, daemon, engine_of
 from tests.pipeline.test_live import republish
 
@@ -238,3 +238,11 @@ def test_sigterm_answers_what_is_under_way_and_ends_everything(
     assert process.wait(20) == 0
     assert answers[0]
     wait_for(lambda: not any(alive(pid) for pid in engines))
+
+
+@pytest.mark.parametrize(("cores", "setting", "size"), [(1, 0, 1), (2, 0, 2), (64, 0, 4), (2, 1, 1), (1, 3, 3)])
+def test_as_many_processes_as_cores_unless_told(
+    monkeypatch: pytest.MonkeyPatch, cores: int, setting: int, size: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(cores)))
+    assert processes.wanted(ServerSettings(processes=setting)) == size
