@@ -45,13 +45,15 @@ _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGN
 class Node(Tag):
     """An element that knows how much text it holds: characters without surrounding space, and those inside links."""
 
-    chars: int = 0
-    link_chars: int = 0
-    place: int = 0  # in document order
-    end: int = 0  # the place behind its last descendant: what is inside has place < other.place < end
-    links: int = 0  # <a href> inside, the element itself included
-    local_links: int = 0  # those that lead to a place on the same page
-    language_links: int = 0  # those with hreflang
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - BeautifulSoup's own
+        super().__init__(*args, **kwargs)
+        # Set here, not in the class: elements that get fields later lose the table of names that all of them share.
+        self.chars = self.link_chars = 0
+        self.place = 0  # in document order
+        self.end = 0  # the place behind its last descendant: what is inside has place < other.place < end
+        self.links = 0  # <a href> inside, the element itself included
+        self.local_links = 0  # those that lead to a place on the same page
+        self.language_links = 0  # those with hreflang
 
     @property
     def link_share(self) -> float:
