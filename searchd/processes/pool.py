@@ -26,7 +26,7 @@ log = logging.getLogger("searchd")
 
 _WAIT_S = 30.0  # for a process, when all of them have died and new ones start
 _LOOK_S = 0.5  # between two looks for processes that died while they had nothing to do
-_PATIENCE_S = 30.0  # between two tries to start a process, at most
+_PATIENCE_S = 5.0  # between two tries to start a process, at most
 
 
 class NoProcessError(SnapshotError):
@@ -47,6 +47,7 @@ class Pool:
         self._wanted: dict[int, Open] = {}
         self.died = 0  # since the start
         self._released: deque[int] = deque()  # no lock: the garbage collector adds to it, whoever holds what
+        self._closing: set[int] = set()  # dropped, but open in some process; the minder's own
         self._numbers = itertools.count(1)
         self._lost: queue.SimpleQueue[Child | None] = queue.SimpleQueue()  # None: stop
         self._pause_s, self._next_try = 0.0, 0.0
@@ -153,6 +154,7 @@ class Pool:
 
     def _admit(self, child: Child) -> None:
         """Let a new process open what is served, then answer."""
+        self._drop_released()
         failed: set[int] = set()
         while True:
             with self._lock:
@@ -187,19 +189,25 @@ class Pool:
             except Exception:
                 log.exception("looking after the engine processes failed. This is a bug.")
 
-    def _close_released(self) -> None:
-        """Close what nobody refers to; a process that is busy for long is left for the next time."""
-        for _ in range(len(self._released)):
+    def _drop_released(self) -> None:
+        while self._released:
             number = self._released.popleft()
             with self._lock:
                 self._wanted.pop(number, None)
+            self._closing.add(number)
+
+    def _close_released(self) -> None:
+        """Close what nobody refers to; a process that is busy for long is left for the next time."""
+        self._drop_released()
+        for number in tuple(self._closing):
             while any(number in child.opened for child in self._children):
                 child = self._line.take(_LOOK_S, partial(_has, number))
                 if child is None:
-                    self._released.append(number)
                     break
                 with self._borrowed(child):
                     child.close(number)
+            else:
+                self._closing.discard(number)
 
     def _refill(self) -> None:
         """Start what is missing; after a failure not at once again."""
