@@ -13,8 +13,9 @@ from indexer.split import split
 from searchd.engine import Engine
 from searchd.errors import QueryError
 from searchd.index.builder import build
+from searchd.index.dense import ASKED_FOR
 from searchd.index.opened import Index
-from searchd.index.records import Article, PageDraft
+from searchd.index.records import Article, Block, PageDraft, Passage, Section
 from searchd.index.stores import Encoder
 from searchd.query import Answer, Filters, Query
 from searchd.settings import IndexSettings, RankingSettings
@@ -67,6 +68,20 @@ def test_totals_count_what_matches_and_not_everything(engine_with: Make) -> None
     counted = {facet.name: dict(facet.counts) for facet in answer.facets}
     assert sum(counted["category"].values()) == answer.total
     assert counted["tag"]["money"] == 1
+
+
+def test_a_long_page_does_not_crowd_out_the_others(encoder: Encoder, tmp_path: Path) -> None:
+    rules = tuple(Passage((f"Rule {n}",), f"r{n}", f"Boats of {n} metres pay at the jetty.", 10) for n in range(150))
+    block = Block("paragraph", "\n".join(rule.text for rule in rules))
+    harbour = Article(SITE + "/harbour", "Harbour rules for boats", (Section((), "", (block,)),), "en")
+    settings = IndexSettings(summaries=False)
+    others = [article(path, title, text) for path, (title, text) in TEXTS.items()]
+    drafts = [PageDraft(harbour, rules), *(PageDraft(one, split(one, encoder, settings)) for one in others)]
+    build(tmp_path, drafts, encoder, settings)
+    engine = Engine(Index.open(tmp_path), encoder, RankingSettings(threshold=0.0))
+    assert len(rules) > 2 * ASKED_FOR
+    found = paths(engine.search(Query("rule on boats", limit=8, mode="semantic")))
+    assert len(set(found)) == 8
 
 
 def test_limit_means_that_many_different_pages(engine_with: Make) -> None:
