@@ -189,8 +189,9 @@ def test_the_api_answers_as_without_processes(demo: Published) -> None:
         expected = [get(alone, path) for path in paths]
     with daemon(demo.data, **{"server.processes": "2"}) as address:
         assert [get(address, path) for path in paths] == expected
-        with pytest.raises(urllib.error.HTTPError, match="404"):
+        with pytest.raises(urllib.error.HTTPError, match="404") as refused:
             get(address, "/api/v1/similar?url=https://nowhere.example/")
+        refused.value.close()
 
 
 @pytest.fixture
