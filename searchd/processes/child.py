@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -14,6 +15,10 @@ from searchd.settings import Settings
 # A process answers one call at a time, so libraries need no threads of their own.
 _ONE_THREAD: Mapping[str, str] = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _END_S = 5.0
+_ANSWER_S = 60.0  # a process that takes longer for one answer hangs, and is killed
+_OPEN_S = 300.0  # the same for what reads whole files
+
+log = logging.getLogger("searchd")
 
 
 class EndedError(Exception):
@@ -53,11 +58,12 @@ class Child:
 
     def wait_ready(self) -> None:
         """Wait until it has started. ModelError when a cross-encoder cannot be opened, ``EndedError``."""
-        unpack(self._hear())
+        unpack(self._hear(_OPEN_S))
 
     def open(self, opening: Open) -> None:
         """Let it open a snapshot. Raises what opening it raises, ``EndedError``."""
-        unpack(self.ask(pack(opening)))
+        self._tell(pack(opening))
+        unpack(self._hear(_OPEN_S))
         self.opened |= {opening.number}
 
     def close(self, number: int) -> None:
@@ -66,9 +72,9 @@ class Child:
         self.opened -= {number}
 
     def ask(self, message: bytes) -> bytes:
-        """Send a packed message and return the packed reply. Raises ``EndedError``."""
+        """Send a packed message and return the packed reply. Raises ``EndedError``; one that hangs is ended."""
         self._tell(message)
-        return self._hear()
+        return self._hear(_ANSWER_S)
 
     def end(self) -> int:
         """End it and return its exit status (minus the signal's number if one killed it)."""
@@ -85,8 +91,11 @@ class Child:
         except OSError as error:
             raise EndedError from error
 
-    def _hear(self) -> bytes:
+    def _hear(self, patience_s: float) -> bytes:
         try:
+            if not self._connection.poll(patience_s):
+                log.error("engine process %d has not answered for %.0f s and is killed", self.pid, patience_s)
+                self._process.kill()
             return self._connection.recv_bytes()
         except (EOFError, OSError) as error:
             raise EndedError from error

@@ -17,6 +17,7 @@ import traceback
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from searchd.api import serialise
 from searchd.errors import ModelError, QueryError, SnapshotError
 from searchd.index import snapshot
 from searchd.live import Live
+from searchd.processes import child
 from searchd.processes.pool import Pool
 from searchd.query import Answer, Filters, Query
 from searchd.settings import RankingSettings, ServerSettings, Settings
@@ -131,6 +133,21 @@ def test_no_call_is_lost_when_processes_are_killed(pool: Pool, demo: Published) 
         thread.join()
     assert not wrong
     assert not before & set(pool.pids)
+
+
+def test_a_process_that_hangs_is_replaced_and_its_call_answered(
+    pool: Pool, demo: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = pool.open(demo.site, engine_of(demo.data).snapshot_id)
+    monkeypatch.setattr(child, "_ANSWER_S", 1.0)
+    hanging = pool.pids[0]
+    os.kill(hanging, signal.SIGSTOP)
+    while hanging in pool.pids:  # the other process may take the first calls
+        with ThreadPoolExecutor(2) as callers:
+            found = list(callers.map(there.search, [Query("ferry"), Query("harbour")]))
+        assert all(answer.hits for answer in found)
+    wait_for(lambda: len(pool.pids) == 2)
+    assert not alive(hanging)
 
 
 def test_a_process_that_dies_idle_is_replaced_before_anybody_asks(pool: Pool) -> None:
