@@ -21,7 +21,7 @@ _MAX_CHARS = 10_000  # of a query, whoever asks; the API's own limit is ``ApiSet
 _PHRASE = re.compile(r'["“”„«»]([^"“”„«»]+)["“”„«»]')
 #: One dash before a word of three letters or more, after a space: ``-m`` and ``--force`` are options of a command.
 _EXCLUDED = re.compile(r"(?<=\s)-(?=[^\W\d_]{3})(\S+)")
-_SILENT = frozenset({"Cc", "Cs", "Co", "Cn"})  # control characters, lone surrogates, private use, unassigned
+_SILENT = frozenset({"Cc", "Cs"})  # control characters, lone surrogates; what Unicode adds one day is text today
 
 
 def parse(

@@ -139,6 +139,12 @@ def test_an_empty_query_is_refused(text: str) -> None:
         parse(text, "", SITE)
 
 
+@pytest.mark.parametrize("text", ["\U0002ba20", "\ue000", "\ufffe", "\u200b"], ids=ascii)
+def test_characters_that_unicode_does_not_know_yet_are_text(text: str) -> None:
+    assert parse(text, "", SITE).text == text
+    assert parse(f"{text} branch", "en", SITE).terms[-1].text == "branch"
+
+
 def test_an_endless_query_is_refused() -> None:
     with pytest.raises(QueryError, match="at most 10000"):
         parse("a " * 5001, "", SITE)
