@@ -181,7 +181,9 @@ class ApiSettings:
     max_query_chars: int = setting(1000, "characters of a query")
     max_limit: int = setting(100, "results of one answer")
     max_offset: int = setting(1000, "results that can be skipped")
-    max_body_bytes: int = setting(65536, "bytes of a request body")
+    max_body_bytes: int = setting(
+        1_048_576, "bytes of a request body; the longest lists of addresses that are allowed fit"
+    )
     cached_answers: int = setting(4096, "answers kept in memory until the next snapshot")
     max_age_s: int = setting(60, "seconds that browsers and proxies may reuse an answer without asking")
     access_log: bool = setting(True, "write a line for each request (without address and without query)")

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from searchd.api.endpoints import MAX_URL_CHARS
 from searchd.errors import ConfigError, SnapshotError, StorageError
 from tests.api.conftest import ADMIN, MakeApp
 from tests.api.shelf import Shelf, ShelfLive
@@ -28,12 +29,19 @@ def error_of(response: Any, status: int) -> dict[str, str]:
     return error
 
 
+def test_the_longest_list_of_addresses_fits_into_a_body(client: FlaskClient) -> None:
+    addresses = [f"https://town.example/{number}/".ljust(MAX_URL_CHARS, "\U0001f6a2") for number in range(20)]
+    body = json.dumps({"url": addresses})  # a ship is twelve bytes of JSON
+    assert len(body) > 400_000
+    error_of(client.post("/api/v1/recommend", data=body, content_type="application/json"), 404)
+
+
 def test_every_error_has_the_same_shape(client: FlaskClient, live: ShelfLive) -> None:
     error_of(client.get("/nowhere"), 404)
     assert "GET" in client.post("/healthz").headers["Allow"]
     error_of(client.post("/healthz"), 405)
     error_of(client.delete(SEARCH), 405)
-    error_of(client.post(SEARCH, data=b"x" * 100_000, content_type="application/json"), 413)
+    error_of(client.post(SEARCH, data=b"x" * 1_048_577, content_type="application/json"), 413)
     error_of(client.post(SEARCH, data=b"q=ferry"), 415)
     error_of(client.get("/api/v1/admin/report"), 401)
     live.shelves["town"] = None
