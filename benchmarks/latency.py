@@ -7,6 +7,7 @@ with the spread that sentence encoders have. Texts do not decide the cost; numbe
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import resource
 import sys
@@ -46,7 +47,7 @@ class MadeUpEncoder:
 
     def encode_query(self, text: str) -> Floats:
         """(DIM,) float32 of norm 1."""
-        seed = int.from_bytes(text.encode()[-24:], "big") % (1 << 63)
+        seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
         topic = self._topics[int(text.split("topic", 1)[1][:4]) % TOPICS] if "topic" in text else 0.0
         vector = topic + np.random.default_rng(seed).standard_normal(DIM).astype(np.float32)
         return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)

@@ -78,6 +78,12 @@ def test_auto_stays_exact_while_that_is_cheap_and_leaves_it_when_not(tmp_path: P
     assert dense.write(tmp_path / "v", many, "auto", 1e9, 0.8).layout == "flat"
 
 
+def test_a_graph_is_searched_no_wider_than_helps(tmp_path: Path) -> None:
+    report = dense.write(tmp_path / "v", unit(3000, dim=8), "hnsw", 1.0, recall=1.1)  # more than there is
+    assert report.recall_at_10 > 0.99
+    assert report.ef_search == dense.EF_STEPS[0]
+
+
 def test_fewer_vectors_than_asked_for_and_none_at_all(tmp_path: Path) -> None:
     rows, _ = written(tmp_path / "v", unit(3), "flat").search(unit(1)[0], 10)
     assert sorted(rows.tolist()) == [0, 1, 2]
