@@ -80,7 +80,7 @@ def test_auto_stays_exact_while_that_is_cheap_and_leaves_it_when_not(tmp_path: P
 
 def test_a_graph_is_searched_no_wider_than_helps(tmp_path: Path) -> None:
     report = dense.write(tmp_path / "v", unit(3000, dim=8), "hnsw", 1.0, recall=1.1)  # more than there is
-    assert report.recall_at_10 > 0.99
+    assert 0.95 < report.recall_at_10 < 1.0  # eight bits cost that much, at any breadth
     assert report.ef_search == dense.EF_STEPS[0]
 
 
