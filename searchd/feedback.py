@@ -12,6 +12,7 @@ import logging
 import re
 import sqlite3
 import threading
+import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +24,7 @@ from searchd.errors import StorageError
 log = logging.getLogger(__name__)
 
 FLUSH_S = 2.0
+BUSY_S = 10.0  # to wait for another user of the file
 # Different things that may be counted between two writes, and queries kept per day and site: a flood of invented
 # queries must not fill memory or disk. What is above is counted as OTHER.
 MAX_PENDING = 20_000
@@ -228,8 +230,8 @@ class FeedbackStore:
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """Open the file, make its tables, commit at the end."""
-        with closing(sqlite3.connect(self.path, timeout=10)) as connection, connection:
-            connection.execute("PRAGMA journal_mode = WAL")
+        with closing(sqlite3.connect(self.path, timeout=BUSY_S)) as connection, connection:
+            _write_ahead(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.executescript(_SCHEMA)
             yield connection
@@ -289,3 +291,17 @@ class FeedbackStore:
             for row in self.queries(site, days, limit * 2)
             if row.n >= at_least and row.clicks and not row.empty and "[" not in row.q
         ][:limit]
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to write-ahead logging, which the file keeps. SQLite waits for other users in all but this."""
+    until = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
+        else:
+            return

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,17 @@ def test_only_queries_that_several_asked_and_someone_clicked_are_suggested(store
     store.note_search(note("once"))
     store.note_click("town", "once", FERRY, 0)
     assert store.popular("town") == [("ferry times", 3)]
+
+
+def test_a_new_file_is_made_by_many_at_once(tmp_path: Path) -> None:
+    def first(path: Path) -> list[feedback.QueryCount]:
+        return FeedbackStore(path).queries("town")
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(40):
+            path = tmp_path / f"{number}.sqlite"
+            path.touch()
+            assert list(pool.map(first, [path] * 8)) == [[]] * 8
 
 
 def test_the_background_thread_writes_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
