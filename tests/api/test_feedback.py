@@ -203,11 +203,15 @@ def test_only_queries_that_several_asked_and_someone_clicked_are_suggested(store
 
 
 def test_a_new_file_is_made_by_many_at_once(tmp_path: Path) -> None:
+    together = threading.Barrier(8)
+
     def first(path: Path) -> list[feedback.QueryCount]:
-        return FeedbackStore(path).queries("town")
+        store = FeedbackStore(path)
+        together.wait()
+        return store.queries("town")
 
     with ThreadPoolExecutor(8) as pool:
-        for number in range(40):
+        for number in range(60):
             path = tmp_path / f"{number}.sqlite"
             path.touch()
             assert list(pool.map(first, [path] * 8)) == [[]] * 8
