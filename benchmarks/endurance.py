@@ -25,6 +25,7 @@ import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.load import with_children
 from indexer.demo.server import SITE_ROOT, DemoServer
 from searchd import config
 from searchd.errors import SnapshotError
@@ -194,8 +195,5 @@ def _wait_until_served(address: str, identifier: str) -> None:
 
 def _rss_mib(pid: int) -> float:
     """Of a process and its children."""
-    children = [
-        int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()
-    ]
-    found = [re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{one}/status").read_text()) for one in (pid, *children)]
+    found = [re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{one}/status").read_text()) for one in with_children(pid)]
     return sum(int(rss[1]) for rss in found if rss) / 1024

@@ -23,7 +23,6 @@ import shutil
 import statistics
 import sys
 import tempfile
-import threading
 import time
 import urllib.parse
 import urllib.request
@@ -36,6 +35,7 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
 
+from benchmarks import load
 from searchd.errors import ConfigError, EcholotError
 
 FLAGS = (
@@ -210,29 +210,13 @@ def demo() -> Iterator[tuple[str, str]]:
     """The demo site, indexed and searched by a daemon: (the address of a page of it, the daemon's address)."""
     from indexer.__main__ import main as indexer
     from indexer.demo.server import DemoServer
-    from searchd.app import create_app
-    from searchd.config import load
-    from searchd.live import Live
-    from searchd.serve import listen
 
     with DemoServer() as site, tempfile.TemporaryDirectory(prefix="echolot-page-") as data:
         if indexer(["run", "--url", site.url + "/", "--data", data]):
             raise ConfigError("the demo site could not be indexed", "see the log lines above")
-        flags = {"data": data, "server.port": "0", "api.rate_address": "", "api.cors_origins": site.url}
-        settings = load(environment={}, flags=flags)
-        live = Live(settings)
-        live.start()
-        server = listen(create_app(settings, live), settings.server)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        site.search_url = f"http://127.0.0.1:{server.effective_port}"
-        try:
-            yield f"{site.url}/en/", site.search_url
-        finally:
-            live.stop()
-            server.task_dispatcher.shutdown()
-            server.close()
-            thread.join(10)
+        with load.daemon(Path(data)) as (url, _):
+            site.search_url = url
+            yield f"{site.url}/en/", url
 
 
 def show(found: dict[str, Figures], size: dict[str, int]) -> dict[str, dict[str, float]]:

@@ -94,10 +94,12 @@ def answer(ranked: Ranked, index: Index, encoder: Encoder, limit: int, threshold
 
 def candidates(ranked: Ranked, index: Index) -> list[Candidate]:
     """Return the sentences of the best passages of the first pages."""
+    chosen = list(_passages(ranked))
+    passages = index.pages.passages(row for row, _ in chosen)
+    pages = index.pages.pages(ranked.candidates.evidence.pages[[place for _, place in chosen]].tolist())
     found: list[Candidate] = []
-    for row, place in _passages(ranked):
-        page = index.pages.page(int(ranked.candidates.evidence.pages[place]))
-        found.extend(_split(index.pages.passage(row), page, place, row))
+    for (row, place), passage, page in zip(chosen, passages, pages, strict=True):
+        found.extend(_split(passage, page, place, row))
         if len(found) >= _SENTENCES:
             break
     return found[:_SENTENCES]

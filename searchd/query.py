@@ -116,6 +116,11 @@ class Answer:
     notes: tuple[str, ...] = ()  # how the query was understood; shown with explain
     timings_ms: tuple[tuple[str, float], ...] = ()
 
+    @property
+    def empty(self) -> bool:
+        """Whether not even a near page was found."""
+        return not self.hits
+
 
 @dataclass(frozen=True, slots=True)
 class Why:

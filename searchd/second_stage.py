@@ -66,8 +66,8 @@ def _texts(index: Index, weights: Weights, ranked: Ranked, places: Ints) -> list
     """What is read of each page: title, heading path and the passage that its first section is shown by."""
     best = presentation.best_rows(index, weights, ranked, places)
     passages = iter(index.pages.passages(rows[0][0] for rows in best if rows))
-    texts = []
-    for place, rows in zip(places.tolist(), best, strict=True):
-        page = index.pages.page(int(ranked.candidates.evidence.pages[place]))
-        texts.append(encoder_text(page.title, next(passages)) if rows else f"{page.title}\n{page.description}")
-    return texts
+    pages = index.pages.pages(ranked.candidates.evidence.pages[places].tolist())
+    return [
+        encoder_text(page.title, next(passages)) if rows else f"{page.title}\n{page.description}"
+        for page, rows in zip(pages, best, strict=True)
+    ]

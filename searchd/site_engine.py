@@ -66,7 +66,7 @@ class SiteEngine(Engine):
         numbers = [page.page for url in seen if (page := self.page_by_url(url)) is not None]
         rng = np.random.default_rng(self._rng.integers(2**63))  # generators are not to be shared between threads
         drawn = discover.random_pages(self.index, numbers, limit, lang, rng, self._mask(_NO_FILTERS))
-        return tuple(self._hit(self.page(number), 0.0, ()) for number in drawn)
+        return tuple(self._hit(page, 0.0, ()) for page in self.index.pages.pages(drawn))
 
     def answer(self, query: Query) -> tuple[AnswerSentence, ...]:
         """Return sentences of the site, verbatim, that answer a question; none when none is likely to."""
@@ -74,7 +74,8 @@ class SiteEngine(Engine):
         return answers.answer(ranked, self.index, self.encoder, query.limit, self.settings.answer_threshold)
 
     def _related(self, found: Sequence[Related], lang: str, started: float) -> Answer:
-        hits = tuple(self._hit(self.page(item.page), item.score, item.evidence) for item in found)
+        pages = self.index.pages.pages(item.page for item in found)
+        hits = tuple(self._hit(page, item.score, item.evidence) for page, item in zip(pages, found, strict=True))
         took_ms = (time.perf_counter() - started) * 1000
         return Answer(hits, len(hits), self.snapshot_id, took_ms, lang)
 

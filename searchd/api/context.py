@@ -47,11 +47,10 @@ class Api:
 def build_gate(settings: Settings) -> Gate:
     """Return the admission gate that the settings describe."""
     server = settings.server
-    size = processes.wanted(server)
-    slots = server.concurrency or (
-        size + 1 if size > 1 else processes.usable_cores()
-    )  # one more: its answer is written
-    return Gate(slots, server.queue, server.queue_timeout_s)
+    computing = processes.wanted(server)
+    # one more than there are engine processes, for an answer is still written when its process is free again
+    slots = computing + 1 if computing > 1 else processes.usable_cores()
+    return Gate(server.concurrency or slots, server.queue, server.queue_timeout_s)
 
 
 def settings_fingerprint(settings: Settings) -> str:

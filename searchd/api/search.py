@@ -45,8 +45,7 @@ def note_of(site: str, args: Arguments, found: Answer | Rendered) -> SearchNote 
     """Return how the search is counted; further pages of one search and half-typed words are not."""
     if args["offset"] or args["typing"]:
         return None
-    empty = found.empty if isinstance(found, Rendered) else not found.hits
-    return SearchNote(site, found.lang, args["q"], empty, found.nothing_relevant, found.took_ms)
+    return SearchNote(site, found.lang, args["q"], found.empty, found.nothing_relevant, found.took_ms)
 
 
 def search(call: Call) -> Reply:

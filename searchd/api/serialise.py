@@ -43,7 +43,7 @@ def encode(payload: Json) -> bytes:
 def rendered(found: Answer, sections: int, explain: bool) -> Rendered:
     """Return ``answer`` as JSON."""
     body = encode(answer(found, sections, explain))
-    return Rendered(body, found.lang, not found.hits, found.nothing_relevant, found.took_ms)
+    return Rendered(body, found.lang, found.empty, found.nothing_relevant, found.took_ms)
 
 
 def safe_url(url: str) -> str:

@@ -6,7 +6,7 @@ The format is that of sentence-transformers directories (modules.json names the 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -129,12 +129,30 @@ def _max_length(word: Path, limit: int) -> tuple[int, bool]:
     return int(min(stated, limit)), bool(bert.get("do_lower_case", False))
 
 
-def _sizes(config: dict[str, Any], path: Path, family: Family) -> tuple[int, int, int, int, int]:
-    """Dimensions, layers, heads, first position and the most tokens of a BERT."""
-    dim, layers = _number(config, "hidden_size", path), _number(config, "num_hidden_layers", path)
-    heads = _number(config, "num_attention_heads", path)
-    first = int(config.get("pad_token_id") or 0) + 1 if family == "roberta" else 0
-    return dim, layers, heads, first, _number(config, "max_position_embeddings", path) - first
+def _of_config(name: str, config: dict[str, Any], path: Path, family: Family, pooling: Pooling) -> ModelSpec:
+    """What the Transformer's own config.json at ``path`` and the files beside it say; of a foreign one the least."""
+    if family == "foreign":
+        limit = int(config.get("max_position_embeddings") or config.get("n_positions") or 512)
+        dim, layers, heads, first = int(config.get("hidden_size") or config.get("dim") or 0), 0, 0, 0
+    else:
+        dim, layers = _number(config, "hidden_size", path), _number(config, "num_hidden_layers", path)
+        heads = _number(config, "num_attention_heads", path)
+        first = int(config.get("pad_token_id") or 0) + 1 if family == "roberta" else 0
+        limit = _number(config, "max_position_embeddings", path) - first
+    length, lower = _max_length(path.parent, limit)
+    return ModelSpec(
+        name=name,
+        family=family,
+        dim=dim,
+        layers=layers,
+        heads=heads,
+        activation=_ACTIVATIONS.get(str(config.get("hidden_act")), ""),
+        epsilon=float(config.get("layer_norm_eps", 1e-12)),
+        first_position=first,
+        max_length=length,
+        lower_case=lower,
+        pooling=pooling,
+    )
 
 
 def read_spec(folder: Path, name: str) -> ModelSpec:
@@ -156,28 +174,8 @@ def read_spec(folder: Path, name: str) -> ModelSpec:
     if family == "foreign":
         route = "onnx" if simple and (folder / "onnx" / "model.onnx").is_file() else "torch"
     query_prompt, passage_prompt = _prompts(folder)
-    if family == "foreign":
-        limit = int(config.get("max_position_embeddings") or config.get("n_positions") or 512)
-        dim, layers, heads, first = int(config.get("hidden_size") or config.get("dim") or 0), 0, 0, 0
-    else:
-        dim, layers, heads, first, limit = _sizes(config, path, family)
-    length, lower = _max_length(word, limit)
-    return ModelSpec(
-        name=name,
-        family=family,
-        dim=dim,
-        layers=layers,
-        heads=heads,
-        activation=_ACTIVATIONS.get(str(config.get("hidden_act")), ""),
-        epsilon=float(config.get("layer_norm_eps", 1e-12)),
-        first_position=first,
-        max_length=length,
-        lower_case=lower,
-        pooling=pooling or "mean",
-        query_prompt=query_prompt,
-        passage_prompt=passage_prompt,
-        route=route,
-    )
+    spec = _of_config(name, config, path, family, pooling or "mean")
+    return replace(spec, query_prompt=query_prompt, passage_prompt=passage_prompt, route=route)
 
 
 def _plain(config: dict[str, Any]) -> bool:
@@ -202,18 +200,4 @@ def read_pair_spec(folder: Path, name: str) -> ModelSpec:
         )
     if labels != 1:
         raise ModelError(f"{path} gives {labels} labels", "name a cross-encoder with one label: how relevant a text is")
-    dim, layers, heads, first, limit = _sizes(config, path, family)
-    length, lower = _max_length(folder, limit)
-    return ModelSpec(
-        name=name,
-        family=family,
-        dim=dim,
-        layers=layers,
-        heads=heads,
-        activation=_ACTIVATIONS[str(config["hidden_act"])],
-        epsilon=float(config.get("layer_norm_eps", 1e-12)),
-        first_position=first,
-        max_length=length,
-        lower_case=lower,
-        pooling="cls",
-    )
+    return _of_config(name, config, path, family, "cls")

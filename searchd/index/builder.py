@@ -176,7 +176,7 @@ def _write_suggestions(folder: Path) -> None:
     """Index titles and headings for completion while typing."""
     pages = Pages(folder / PAGES)
     try:
-        SuggestIndex.build(pages.page(number) for number in range(len(pages))).save(folder / SUGGESTIONS)
+        SuggestIndex.build(pages.all_pages()).save(folder / SUGGESTIONS)
     finally:
         pages.close()
 

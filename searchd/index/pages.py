@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct, structs
+from msgspec import defstruct, structs
 from msgspec.json import Decoder
 
 from searchd.errors import SnapshotError
@@ -37,25 +37,16 @@ CREATE TABLE names(kind TEXT NOT NULL, code INTEGER NOT NULL, name TEXT NOT NULL
 _INDEXES = "CREATE INDEX pages_path ON pages(path);"
 _CODED = ("lang", "kind", "category", "tag")
 
-
-class _Body(Struct):
-    """Those fields of a ``Page`` that are stored as one JSON object."""
-
-    title: str
-    lang: str
-    description: str
-    kind: str
-    category: str
-    tags: tuple[str, ...]
-    author: str
-    published: str
-    modified: str
-    image: str
-    headings: tuple[tuple[tuple[str, ...], str], ...]
-    n_words: int
-    aliases: tuple[str, ...]
-
-
+_ELSEWHERE = {
+    "page",
+    "url",
+    "first_row",
+    "n_passages",
+    "summary",
+    "keyphrases",
+}  # columns of their own, or known anyway
+#: Those fields of a ``Page`` that are stored as one JSON object.
+_Body = defstruct("_Body", [(name, kind) for name, kind in get_type_hints(Page).items() if name not in _ELSEWHERE])
 _body = Decoder(_Body).decode
 _strings = Decoder(tuple[str, ...]).decode
 
