@@ -47,7 +47,7 @@ class Cache:
             self.db.execute("PRAGMA busy_timeout=30000")
             self.db.executescript(_SCHEMA)
         except (sqlite3.Error, OSError) as error:
-            raise StorageError(f"{path}: {error}", "check permissions and free space, or restore the file") from error
+            raise StorageError(f"{path}: {error}", "check free space and permissions, or restore the file") from error
 
     def close(self) -> None:
         """Close the file."""

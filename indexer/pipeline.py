@@ -6,6 +6,7 @@ leaves a sealed snapshot in ``staged/``, publishing moves it and repoints CURREN
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import hashlib
@@ -127,33 +128,33 @@ class Pipeline:
                 dataclasses.replace(self.site.model, name=choice.name), sorted(languages), threads=os.cpu_count() or 1
             )
         generation = int(cache.get_fact("generation", 0)) + 1
-        with Progress("embed", "texts") as progress:
-            cached = CachedEncoder(model, cache, generation, progress, self.watch)
-            staged = self._fresh_folder()
-            drafts = articles.drafts(cached, self.site)
-            counts = builder.build(staged, drafts, cached, self.site.index)
-        if not counts.pages:
-            raise SiteError(
-                f"{self.site.name}: no page holds any text", "see `indexer explain-url URL` for one of them"
+        with self._staging() as staged:
+            with Progress("embed", "texts") as progress:
+                cached = CachedEncoder(model, cache, generation, progress, self.watch)
+                drafts = articles.drafts(cached, self.site)
+                counts = builder.build(staged, drafts, cached, self.site.index)
+            if not counts.pages:
+                raise SiteError(
+                    f"{self.site.name}: no page holds any text", "see `indexer explain-url URL` for one of them"
+                )
+            model.save(staged / "model")
+            contents = {document.url: document.content_hash for document in state.documents(bodies=False)}
+            (staged / CONTENTS).write_text(json.dumps(contents, indent=0, sort_keys=True), encoding="utf-8")
+            snapshot.seal(
+                staged,
+                {
+                    "digest": digest,
+                    "created_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                    "echolot": importlib.metadata.version("echolot"),
+                    "site": self.site.name,
+                    "url": self.site.url,
+                    "model": {"name": choice.name, "reason": choice.reason, "fingerprint": model.fingerprint},
+                    "precision": self.site.model.precision,
+                    "extraction": fingerprint,
+                    "folded": {url: kept for url, kept in articles.folded.items() if url != kept},
+                    **dataclasses.asdict(counts),
+                },
             )
-        model.save(staged / "model")
-        contents = {document.url: document.content_hash for document in state.documents(bodies=False)}
-        (staged / CONTENTS).write_text(json.dumps(contents, indent=0, sort_keys=True), encoding="utf-8")
-        snapshot.seal(
-            staged,
-            {
-                "digest": digest,
-                "created_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                "echolot": importlib.metadata.version("echolot"),
-                "site": self.site.name,
-                "url": self.site.url,
-                "model": {"name": choice.name, "reason": choice.reason, "fingerprint": model.fingerprint},
-                "precision": self.site.model.precision,
-                "extraction": fingerprint,
-                "folded": {url: kept for url, kept in articles.folded.items() if url != kept},
-                **dataclasses.asdict(counts),
-            },
-        )
         cache.put_fact("generation", generation)
         cache.forget_vectors(model.fingerprint, generation - _KEEP_GENERATIONS)
         cache.keep_articles((document.content_hash, document.url) for document in state.documents())
@@ -249,12 +250,18 @@ class Pipeline:
         served = snapshot.current(self.folder.root)
         return snapshot.read_manifest(self.folder.root / "snapshots" / served) if served else None
 
-    def _fresh_folder(self) -> Path:
+    @contextlib.contextmanager
+    def _staging(self) -> Iterator[Path]:
+        """``staged/``, empty; when the build fails nothing is left of it, for it may be what fills the disk."""
         staged = self.folder.staged
         if staged.exists():
             shutil.rmtree(staged)
-        staged.mkdir(parents=True)
-        return staged
+        try:
+            staged.mkdir(parents=True)
+            yield staged
+        except BaseException:
+            shutil.rmtree(staged, ignore_errors=True)
+            raise
 
     def _digest(self, state: State) -> str:
         """Hash everything that a snapshot is made from: documents, settings that shape it, and our own version."""

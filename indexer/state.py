@@ -118,7 +118,7 @@ class State:
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
-            raise StorageError(f"{path}: {error}", "is the data folder writable, and the file ours?") from error
+            raise StorageError(f"{path}: {error}", "check free space and permissions, or restore the file") from error
         self._identities: tuple[int, Identities] | None = None
         self._anchors: tuple[int, dict[str, tuple[str, ...]]] | None = None
 

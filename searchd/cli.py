@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from searchd import config, logs
+from searchd import config, disk, logs
 from searchd.errors import ConfigError, EcholotError
 from searchd.settings import Settings
 
@@ -56,19 +56,25 @@ def end(program: Callable[[], int]) -> int:
     try:
         return program()
     except EcholotError as error:
-        _say(f"error: {error.message}")
-        if error.hint:
-            _say(f"  what to do: {error.hint}")
-        return error.exit_code
+        return _refuse(error)
     except KeyboardInterrupt:
         _say("interrupted; what was fetched is kept, the next run goes on from there")
         return 130
     except BrokenPipeError:
         return 0
-    except Exception:  # noqa: BLE001 - the last resort: a bug becomes exit status 1 with its traceback
+    except Exception as error:  # noqa: BLE001 - the last resort: a bug becomes exit status 1 with its traceback
+        if (refused := disk.refusal(error)) is not None:
+            return _refuse(refused)
         traceback.print_exc()
         _say("error: this is a bug. Please report it with the lines above.")
         return 1
+
+
+def _refuse(error: EcholotError) -> int:
+    _say(f"error: {error.message}")
+    if error.hint:
+        _say(f"  what to do: {error.hint}")
+    return error.exit_code
 
 
 def _say(line: str) -> None:

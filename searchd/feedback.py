@@ -177,19 +177,29 @@ class FeedbackStore:
             self._thread.start()
 
     def close(self) -> None:
-        """Write what is pending and stop the thread."""
+        """Stop the thread and write what is pending, as far as the disk takes it."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        self.flush()
+        try:
+            self.flush()
+        except StorageError as error:
+            log.error("counts of the last queries, clicks and votes are lost: %s", error)
 
     def _run(self) -> None:
+        trouble = ""
         while not self._stop.wait(FLUSH_S):
             try:
                 self.flush()
             except StorageError as error:
-                log.warning("counts of queries and clicks are kept in memory: %s", error)
+                if str(error) != trouble:  # said once: lines every other second would fill what is left of the disk
+                    log.warning("counts of queries, clicks and votes are kept in memory: %s", error)
+                trouble = str(error)
+            else:
+                if trouble:
+                    log.info("counts of queries, clicks and votes are written again")
+                trouble = ""
 
     def flush(self) -> None:
         """Write what is pending. Raises StorageError; then nothing is lost, the next call tries again."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from searchd.errors import EcholotError, QueryError, SnapshotError
+from searchd.errors import EcholotError, QueryError, SnapshotError, StorageError
 from searchd.feedback import FEEDBACK_FILE, FeedbackStore
 from searchd.index import snapshot
 from searchd.index.files import PAGES, SUGGESTIONS
@@ -170,13 +170,22 @@ class Live:
             engine, pages = self._engine_of(site, opened)
         except (OSError, ValueError, KeyError, RuntimeError) as error:  # what FAISS, SQLite and numpy raise
             raise SnapshotError(f"snapshot {identifier} cannot be opened: {error}", "build it again") from error
-        popular = FeedbackStore(self.data / FEEDBACK_FILE).popular(site)
         status = SiteStatus(
             site, identifier, int(facts["pages"]), int(facts["passages"]), str(facts["created_at"]), self.now()
         )
         site_url = urlsplit(str(facts.get("url", "")))
         origin = f"{site_url.scheme}://{site_url.netloc}" if site_url.netloc else ""
-        return _Serving(Served(identifier, engine, pages, suggestions.with_queries(popular)), status, origin)
+        return _Serving(
+            Served(identifier, engine, pages, suggestions.with_queries(self._popular(site))), status, origin
+        )
+
+    def _popular(self, site: str) -> list[tuple[str, int]]:
+        """Queries worth suggesting; none when they cannot be read, for without them the site is still searched."""
+        try:
+            return FeedbackStore(self.data / FEEDBACK_FILE).popular(site)
+        except StorageError as error:
+            log.warning("%s: suggestions come without what visitors asked: %s", site, error)
+            return []
 
     def _engine_of(self, site: str, opened: snapshot.Snapshot) -> tuple[Computing, Pages]:
         if self._pool is not None:

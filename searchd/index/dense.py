@@ -21,7 +21,7 @@ import faiss as untyped_faiss
 import numpy as np
 import numpy.typing as npt
 
-from searchd.errors import SnapshotError
+from searchd.errors import SnapshotError, StorageError
 from searchd.index.stores import Floats, Ints
 
 faiss: Any = untyped_faiss  # its stubs know half of it
@@ -141,8 +141,16 @@ def write(
         report = _measure(index, name, queries, exact)
         if report.search_ms <= budget_ms:
             break
-    faiss.write_index(index, str(path))
+    _save(index, path)
     return report
+
+
+def _save(index: FaissIndex, path: Path) -> None:
+    """Write the file. StorageError when the disk takes less than all of it."""
+    try:
+        faiss.write_index(index, str(path))
+    except RuntimeError as error:
+        raise StorageError(f"{path} cannot be written: {error}", "check free space and permissions") from error
 
 
 def _build(vectors: Floats, layout: Layout) -> FaissIndex:

@@ -67,7 +67,7 @@ class Stream:
 
     def _flush(self) -> None:
         with self._path.open("ab") as file:
-            self._buffer.tofile(file)
+            file.write(self._buffer)
         del self._buffer[:]
 
     def close(self) -> tuple[npt.NDArray[np.uint32], Ints]:

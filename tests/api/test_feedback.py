@@ -178,6 +178,42 @@ def test_a_broken_disk_keeps_the_counts_in_memory(tmp_path: Path) -> None:
     assert [row.n for row in store.queries("town")] == [1]
 
 
+def wait_for(caplog: pytest.LogCaptureFixture, words: str) -> None:
+    for _ in range(1000):
+        if any(words in line for line in caplog.messages):
+            return
+        threading.Event().wait(0.01)
+    pytest.fail(f"nobody said {words!r}")
+
+
+def test_a_disk_in_trouble_is_named_once_and_so_is_its_recovery(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(feedback, "FLUSH_S", 0.001)
+    caplog.set_level("INFO")
+    folder = tmp_path / "data"
+    store = FeedbackStore(folder / "feedback.sqlite")
+    store.note_search(note("ferry"))
+    store.start()
+    wait_for(caplog, "kept in memory")
+    threading.Event().wait(0.05)  # some fifty further attempts
+    folder.mkdir()
+    wait_for(caplog, "written again")
+    store.close()
+    assert len(caplog.messages) == 2
+    assert [row.n for row in store.queries("town")] == [1]
+
+
+def test_a_daemon_that_ends_on_a_broken_disk_says_what_is_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = FeedbackStore(tmp_path / "missing" / "feedback.sqlite")
+    store.note_search(note("ferry"))
+    store.close()
+    (line,) = caplog.messages
+    assert "are lost" in line
+
+
 def test_another_process_reads_while_the_daemon_writes(store: FeedbackStore) -> None:
     store.note_search(note("ferry"))
     store.flush()

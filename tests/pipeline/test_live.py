@@ -16,6 +16,7 @@ import pytest
 
 from searchd import config
 from searchd.errors import QueryError, SnapshotError
+from searchd.feedback import FEEDBACK_FILE
 from searchd.index import snapshot
 from searchd.live import Live
 from searchd.query import Query
@@ -115,6 +116,18 @@ def test_a_daemon_that_starts_on_a_damaged_snapshot_serves_the_one_before(copy: 
     live.look(copy.site)
     assert live.engine().snapshot_id == old
     assert "pages.sqlite" in live.status()[0].error
+
+
+def test_a_site_is_searched_although_what_visitors_asked_cannot_be_read(
+    copy: Published, caplog: pytest.LogCaptureFixture
+) -> None:
+    (copy.data / FEEDBACK_FILE).write_bytes(b"no database " * 100)
+    live = live_of(copy)
+    assert live.look(copy.site)
+    assert live.engine().search(Query("ferry")).hits
+    assert live.engine().suggest("fer")
+    (said,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert FEEDBACK_FILE in said
 
 
 def test_an_unknown_site_is_the_callers_mistake_and_a_missing_snapshot_is_ours(copy: Published, tmp_path: Path) -> None:
