@@ -26,6 +26,7 @@ _GUTTER = re.compile(
     r"(^|\s)(linenos?|gutter|line-?numbers(-rows)?|rouge-gutter|lnt?|hljs-ln-numbers|blob-num)(\s|$)", re.IGNORECASE
 )
 _BLANK_LINES = re.compile(r"\n\s*\n(\s*\n)+")
+_MAX_FIGURE_CHARS = 600  # a larger element is no image with its caption
 _MIN_ALT_WORDS = 4  # shorter alternative texts are decoration ("logo", "photo of ...")
 
 
@@ -152,7 +153,7 @@ class Writer:
 
     def _image(self, node: Node, kind: BlockKind, group: object, anchor: str) -> None:
         alt = " ".join(str(node.attrs.get("alt", "")).split())
-        if kind == "paragraph" and len(alt.split()) >= _MIN_ALT_WORDS and not _has_caption(node):
+        if kind == "paragraph" and len(alt.split()) >= _MIN_ALT_WORDS and not _is_told(node, alt):
             self._flush(kind, group, anchor)
             self._add("caption", alt, node)
 
@@ -331,9 +332,16 @@ def _is_permalink(node: Node) -> bool:
     return node.get_text().strip().lower() in _PERMALINK_TEXT or bool(_PERMALINK.search(_class(node)))
 
 
-def _has_caption(image: Node) -> bool:
-    figure = next((parent for parent in image.parents if parent.name == "figure"), None)
-    return figure is not None and figure.find("figcaption") is not None
+def _is_told(image: Node, alt: str) -> bool:
+    """Whether a caption says what the image shows: <figcaption>, or the same words beside it."""
+    for parent in image.parents:
+        if not isinstance(parent, Node) or parent.chars > _MAX_FIGURE_CHARS:
+            return False
+        if parent.name == "figure":
+            return parent.find("figcaption") is not None
+        if parent.chars >= len(alt) and alt in " ".join(parent.get_text().split()):
+            return True
+    return False
 
 
 def _aria_level(node: Node) -> int:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from searchd.index.records import Article, Block, Section
 
 MIN_PAGES = 8  # of one language and below, "on many pages" means nothing
 _TITLE_SHARE = 0.5
-_SEPARATOR = re.compile(r"\s+[|·•»›:–—-]+\s+|\s*[|»]\s*|\s::\s")
+_SEPARATOR = re.compile(r"\s+[|·•»›:–—-]+\s+|\s*[|»]\s*|\s::\s|:\s+")
+_IN_PARENTHESES = re.compile(r"\s+(\([^()]+\))$")  # "List (Library 2.1)"
 _KEPT = frozenset({"code", "table", "definition"})  # repeated reference material is content (options, licences)
 
 
@@ -25,6 +25,7 @@ class Boilerplate:
     title_ends: frozenset[str] = frozenset()
     title_starts: frozenset[str] = frozenset()
     titles: frozenset[str] = frozenset()  # whole titles that many pages share: they name none of them
+    banners: frozenset[str] = frozenset()  # headings above the page's own: the site's name in a bar
 
 
 def learn_boilerplate(articles: Iterable[Article], share: float = 0.3) -> Boilerplate:
@@ -36,15 +37,20 @@ def learn_boilerplate(articles: Iterable[Article], share: float = 0.3) -> Boiler
     ends: Counter[str] = Counter()
     starts: Counter[str] = Counter()
     titles: Counter[str] = Counter()
+    banners: Counter[str] = Counter()
     pages = 0
     for article in articles:
         pages += 1
         blocks.update({_digest(b) for s in article.sections for b in s.blocks if b.kind not in _KEPT})
-        parts = _SEPARATOR.split(article.title.lower())
-        titles[article.title.lower()] += 1
+        title = article.title.lower()
+        titles[title] += 1
+        banners[_banner(article).lower()] += 1
+        parts = _SEPARATOR.split(title)
         if len(parts) > 1:
             ends[parts[-1].strip()] += 1
             starts[parts[0].strip()] += 1
+        if noted := _IN_PARENTHESES.search(title):
+            ends[noted[1]] += 1
     if pages < MIN_PAGES:
         return Boilerplate()
     return Boilerplate(
@@ -52,6 +58,7 @@ def learn_boilerplate(articles: Iterable[Article], share: float = 0.3) -> Boiler
         frozenset(text for text, count in ends.items() if text and count > _TITLE_SHARE * pages),
         frozenset(text for text, count in starts.items() if text and count > _TITLE_SHARE * pages),
         frozenset(text for text, count in titles.items() if text and count > _TITLE_SHARE * pages),
+        frozenset(text for text, count in banners.items() if text and count > _TITLE_SHARE * pages),
     )
 
 
@@ -61,17 +68,32 @@ def clean(article: Article, boilerplate: Boilerplate) -> Article:
     if not any(section.blocks for section in sections):  # a page of nothing else keeps it: better than no page
         sections = article.sections
     title = _clean_title(article.title, boilerplate)
+    banner = _banner(article)
+    if banner.lower() in boilerplate.banners:
+        sections = tuple(replace(s, headings=s.headings[1:]) if s.headings else s for s in sections[1:])
     if title.lower() in boilerplate.titles:
         title = next((s.headings[0] for s in sections if s.headings), title)
-    return dataclasses.replace(article, title=title, sections=sections)
+    return replace(article, title=title, sections=sections)
+
+
+def _banner(article: Article) -> str:
+    """The first heading where it stands above all others and has no text of its own; "" elsewhere."""
+    first, others = article.sections[:1], article.sections[1:]
+    if not others or first[0].blocks or len(first[0].headings) != 1:
+        return ""
+    name = first[0].headings[0]
+    return name if all(len(s.headings) > 1 and s.headings[0] == name for s in others) else ""
 
 
 def _clean_section(section: Section, repeated: frozenset[bytes]) -> Section:
     kept = tuple(b for b in section.blocks if b.kind in _KEPT or _digest(b) not in repeated)
-    return section if len(kept) == len(section.blocks) else dataclasses.replace(section, blocks=kept)
+    return section if len(kept) == len(section.blocks) else replace(section, blocks=kept)
 
 
 def _clean_title(title: str, boilerplate: Boilerplate) -> str:
+    noted = _IN_PARENTHESES.search(title)
+    if noted and noted[1].lower() in boilerplate.title_ends:
+        return title[: noted.start()].strip() or title
     separators = list(_SEPARATOR.finditer(title))
     if not separators:
         return title

@@ -37,6 +37,8 @@ NEVER_CONTENT = frozenset(
         "datalist input frame frameset applet meta link base title"
     )
 )
+# What rel says of links between the pages of one book (HTML 4.01, 6.12; HTML Living Standard, 4.6.7).
+_SEQUENCE = frozenset(listed("next prev previous up start first last begin top contents toc index help glossary"))
 _OPT_OUTS = ("data-echolot-ignore", "data-nosnippet")
 _SUSPECTS = lxml.etree.XPath(f"//*[@hidden or @style or {' or '.join('@' + name for name in _OPT_OUTS)}]")
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -54,6 +56,7 @@ class Node(Tag):
         self.links = 0  # <a href> inside, the element itself included
         self.local_links = 0  # those that lead to a place on the same page
         self.language_links = 0  # those with hreflang
+        self.sequence_links = 0  # those to the pages around this one in a sequence or its contents, by rel
 
     @property
     def link_share(self) -> float:
@@ -258,9 +261,11 @@ def _add_weight(parent: Node, node: Node) -> None:
         node.links += 1
         node.local_links += str(node.attrs["href"]).startswith("#")
         node.language_links += "hreflang" in node.attrs
+        node.sequence_links += "rel" in node.attrs and not _SEQUENCE.isdisjoint(str(node.attrs["rel"]).lower().split())
     parent.chars += node.chars
     if node.links:
         parent.link_chars += node.link_chars
         parent.links += node.links
         parent.local_links += node.local_links
         parent.language_links += node.language_links
+        parent.sequence_links += node.sequence_links

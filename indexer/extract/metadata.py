@@ -13,10 +13,10 @@ from indexer.extract.document import Document, Node
 from indexer.extract.language import page_language
 from indexer.extract.listed import listed
 from indexer.extract.root import select
+from indexer.extract.titles import SEPARATOR, key
 from searchd.index.records import Article, Section
 from searchd.settings import ExtractSettings
 
-_SEPARATOR = re.compile(r"\s+[|·•»›:–—-]+\s+|\s*[|»]\s*|\s::\s|:\s+(?=[^:]*$)")
 _TITLE_END = re.compile(r"[\s|·•»›–—:-]+$")
 _PUBLISHED = listed(
     "article:published_time og:published_time datepublished parsely-pub-date sailthru.date dc.date.issued "
@@ -45,7 +45,7 @@ def read_metadata(document: Document, settings: ExtractSettings, sections: tuple
         title=_title(document, settings, sections),
         sections=sections,
         lang=page_language(document, sections),
-        description=_first(meta, ("description", "og:description", "twitter:description", "dc.description")),
+        description=_description(document),
         category=_category(document, things),
         tags=_tags(document, settings, things),
         author=_author(document, things),
@@ -63,6 +63,13 @@ def _things(document: Document) -> list[dict[str, Any]]:
 
 def _first(meta: dict[str, tuple[str, ...]], names: Iterable[str]) -> str:
     return next((meta[name][0] for name in names if name in meta), "")
+
+
+def _description(document: Document) -> str:
+    """The page's own description; none where generators put the title there."""
+    names = ("description", "og:description", "twitter:description", "dc.description")
+    said = (document.head.meta[name][0] for name in names if name in document.head.meta)
+    return next((text for text in said if key(text) != key(document.head.title)), "")
 
 
 def _strings(value: object) -> list[str]:
@@ -87,7 +94,7 @@ def _title(document: Document, settings: ExtractSettings, sections: tuple[Sectio
         return chosen
     head = document.head
     heading = next((s.headings[0] for s in sections if s.headings), "")
-    if heading and _key(heading) in _key(head.title):
+    if heading and key(heading) in key(head.title):
         return heading
     names = _site_names(document)
     named = _agreeing_part(head.title, heading) or without_site_name(head.title, names)
@@ -97,17 +104,13 @@ def _title(document: Document, settings: ExtractSettings, sections: tuple[Sectio
 
 def _agreeing_part(title: str, heading: str) -> str:
     """The part of "Page | Site" that the article's heading contains; "" when there is none."""
-    inside = [part.strip() for part in _SEPARATOR.split(title) if _key(part) and _key(part) in _key(heading)]
+    inside = [part.strip() for part in SEPARATOR.split(title) if key(part) and key(part) in key(heading)]
     return max(inside, key=len, default="")
 
 
 def _never(_: Node) -> bool:
     """Nothing of a title is navigation."""
     return False
-
-
-def _key(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.lower()))
 
 
 def _from_path(url: str) -> str:
@@ -126,16 +129,16 @@ def _site_names(document: Document) -> set[str]:
             _strings(thing.get("name")) if {"WebSite", "Organization", "NewsMediaOrganization"} & set(kinds) else []
         )
     host = (urlsplit(document.url).hostname or "").removeprefix("www.")
-    return {_key(name) for name in [*names, host, host.partition(".")[0]] if name} - {""}
+    return {key(name) for name in [*names, host, host.partition(".")[0]] if name} - {""}
 
 
 def without_site_name(title: str, names: set[str]) -> str:
-    """Cut "Page | Site" and "Site - Page" to "Page" where one end is one of the site's names (as ``_key`` forms)."""
-    for found in _SEPARATOR.finditer(title):
+    """Cut "Page | Site" and "Site - Page" to "Page" where one end has the ``key`` of one of the site's names."""
+    for found in SEPARATOR.finditer(title):
         head, tail = title[: found.start()].strip(), title[found.end() :].strip()
-        if head and _key(tail) in names:
+        if head and key(tail) in names:
             return _TITLE_END.sub("", head)
-        if tail and _key(head) in names:
+        if tail and key(head) in names:
             return tail
     return title
 
@@ -189,8 +192,9 @@ def _tags(document: Document, settings: ExtractSettings, things: list[dict[str, 
         found = [tag for thing in things for tag in _split_list(_strings(thing.get("keywords")))]
         found = found or next((_split_list(document.head.meta[n]) for n in _TAGS if n in document.head.meta), [])
     unique: dict[str, str] = {}
+    title = key(document.head.title)
     for tag in found:
-        if 0 < len(tag) <= _MAX_LABEL:
+        if 0 < len(tag) <= _MAX_LABEL and key(tag) != title:
             unique.setdefault(tag.lower(), tag)
     return tuple(unique.values())[:_MAX_TAGS]
 

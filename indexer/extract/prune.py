@@ -40,6 +40,7 @@ _INLINE_NOISE = re.compile(
     r"(^|[\s_-])(edit-?section|sr-only|visually-?hidden|screen-reader-text)($|\s)", re.IGNORECASE
 )
 _MAX_RAIL = 2_000  # characters
+_PAGER_SIGNS = 20  # characters beside each link of a pager: "Previous: ", " | "
 _MIN_OPENER = 15  # characters of a question that opens its answer; shorter buttons say "Copy" or "Menu"
 _HEADING = re.compile(r"^h[1-6]$")
 _WORD = re.compile(r"[^\W_]+")
@@ -78,6 +79,8 @@ def is_navigation(node: Node) -> bool:
         return bool(_INLINE_NOISE.search(str(node.attrs.get("class", ""))))
     if node.name not in _CHECKED:
         return False
+    if (node.sequence_links > 1 and _is_pager(node)) or _is_page_frame(node):
+        return True
     names = _names(node)
     if names and node.name != "table":
         if _SURE.search(names) or _COMMENTS.search(names):
@@ -85,6 +88,23 @@ def is_navigation(node: Node) -> bool:
         if _LIKELY.search(names) and (node.link_share >= _LINKED or node.chars <= _SHORT):
             return True
     return _is_link_list(node)
+
+
+def _is_pager(node: Node) -> bool:
+    """Links to the next page, the one before, the contents: a book's pages say so in rel, whatever holds the links."""
+    return node.sequence_links >= 0.5 * node.links and node.chars - node.link_chars <= _PAGER_SIGNS * node.links
+
+
+def _is_page_frame(node: Node) -> bool:
+    """What stands around the page itself and not around an article: a header without heading, an aside, a footer.
+
+    Directly inside body, header and aside are the landmarks banner and complementary (ARIA in HTML, 4).
+    """
+    if node.attrs.get("id") == "footer":
+        return True
+    if node.name not in {"header", "aside"} or node.parent is None or node.parent.name != "body":
+        return False
+    return node.find(_HEADING) is None
 
 
 def _is_site_name(heading: Node) -> bool:

@@ -10,6 +10,7 @@ from bs4 import Tag
 
 from indexer.extract.document import Document, Node
 from indexer.extract.listed import listed
+from indexer.extract.titles import names_the_site
 from indexer.extract.vote import Vote, words
 from searchd.errors import ConfigError
 
@@ -34,6 +35,7 @@ _CONTAINERS = frozenset(
 )
 _CLIMB = 1.3
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4"})
+_HEADING = re.compile(r"^h[1-6]$")
 _SAME = 0.97  # of the parent's text: what the parent holds, the child holds
 _BY_CLASS = 4  # the least sure kind of container
 _MAX_PREFACE = 600  # characters above the article's container that may still belong to it
@@ -150,6 +152,9 @@ def _preface(document: Document, root: Node) -> Node | None:
     if first is None or first.place > root.place or any(parent is root for parent in first.parents):
         return None
     if root.find("h1") is not None:
+        return None
+    own = root.find(_HEADING)
+    if own is not None and names_the_site(first.get_text(" "), document.head.title, own.get_text(" ")):
         return None
     block: Tag | None = first.parent
     for candidate in (block, first):

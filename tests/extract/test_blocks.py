@@ -102,6 +102,12 @@ def test_quotes_captions_and_telling_alternative_texts_keep_their_kind() -> None
     assert not any("logo" in block.text for block in found)
 
 
+def test_an_image_is_not_described_twice() -> None:
+    figure = "<div><p><img alt='The lamp seen from below'></p><p>Figure 3. The lamp seen from below</p></div>"
+    found = extract(page(f"<h1>Lamp</h1>{figure}{PROSE}"), URL).text
+    assert found.count("The lamp seen from below") == 1
+
+
 def test_two_breaks_end_a_paragraph() -> None:
     assert [block.text for block in blocks("<div>One line<br>goes on.<br><br>Another one.</div>")[:2]] == [
         "One line goes on.",

@@ -72,6 +72,13 @@ def test_meta_elements_are_read() -> None:
     assert (found.tags, found.category) == (("oil", "brass"), "Guides")
 
 
+def test_a_title_repeated_as_keyword_and_description_says_nothing() -> None:
+    head = '<title>Harbour: Lamp</title><meta name=description content="Harbour: Lamp">'
+    found = extract(page(PROSE, f'{head}<meta name=keywords content="Harbour: Lamp, oil">'), "https://example.org/")
+    assert found.description == ""
+    assert found.tags == ("oil",)
+
+
 def test_owners_choose_date_and_tags_with_css_selectors() -> None:
     main = f'{PROSE}<p class="day">31.1.2024</p><a class="tag">Brass</a>'
     settings = ExtractSettings(date=(".day",), tags=(".tag",))

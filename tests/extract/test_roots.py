@@ -41,6 +41,9 @@ def test_a_title_block_above_the_container_belongs_to_the_article() -> None:
         f'<div class="toc"><ul>{LINKS}</ul></div>',
         '<ul><li><a href="#a">Other story 1</a></li><li><a href="#b">2</a></li><li><a href="#c">3</a></li></ul>',
         '<p>Other story in: <a hreflang="de" href="/de">Deutsch</a> <a hreflang="fr" href="/fr">Français</a></p>',
+        '<p>Next: <a rel="next" href="/b">Other story</a>, Up: <a rel="up" href="/">All</a> [<a href="/">Index</a>]',
+        '<table><tr><td>[<a rel=prev href="/a">Other story</a>]<td>[<a rel=contents href="/">All</a>]</table>',
+        f'<div id="footer"><p>Other story of the harbour office. {"We thank all who wrote to us. " * 5}</p></div>',
         '<div class="share-buttons">Other story</div>',
         "<section class=comments><p>" + "Other story told by a reader, at length. " * 90 + "</p></section>",
     ],
@@ -49,6 +52,29 @@ def test_navigation_inside_the_container_stays_out(navigation: str) -> None:
     found = text(page(f"<h1>Lamp</h1>{PROSE}{navigation}"))
     assert "Other story" not in found
     assert "lighthouse keeper" in found
+
+
+def test_a_sentence_with_a_link_to_the_next_page_is_text() -> None:
+    sentence = '<p>How the oil is carried up the stairs stands in <a rel="next" href="/oil">the next chapter</a>.</p>'
+    assert "How the oil is carried" in text(page(f"<h1>Lamp</h1>{PROSE}{sentence}"))
+
+
+def test_what_stands_around_the_page_is_not_its_text_and_a_title_block_is() -> None:
+    frame = "<header><p>Harbour handbook</p></header><aside><p>Contents in a box</p></aside>"
+    found = extract(f"<body>{frame}<h1>Lamp</h1>{PROSE}</body>".encode(), URL).text
+    assert "lighthouse keeper" in found
+    assert "Harbour handbook" not in found
+    assert "Contents in a box" not in found
+    titled = f"<body><header><h1>Lamp</h1><p>What lights it</p></header>{PROSE}</body>"
+    assert "What lights it" in extract(titled.encode(), URL).text
+
+
+def test_the_sites_name_in_a_bar_is_no_heading_of_the_page() -> None:
+    bar = "<div><h1>Harbour Handbook</h1></div>"
+    head = "<title>The Lamp - Harbour Handbook</title>"
+    found = extract(f"{head}<body>{bar}<main><h2>The Lamp</h2>{PROSE}</main></body>".encode(), URL)
+    assert found.title == "The Lamp"
+    assert {section.headings for section in found.sections} == {("The Lamp",)}
 
 
 def test_a_section_about_comments_is_not_taken_for_comments() -> None:

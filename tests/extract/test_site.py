@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from indexer.dedupe import fold
 from indexer.extract import Boilerplate, clean, fingerprint, learn_boilerplate
 from searchd.index.records import Article, Block, Section
@@ -35,6 +37,41 @@ def test_the_sites_name_leaves_the_titles() -> None:
 def test_pages_that_share_one_title_are_named_by_their_heading() -> None:
     pages = [article(place, title="Harbour") for place in range(10)]
     assert clean(pages[4], learn_boilerplate(pages)).title == "Page 4"
+
+
+@pytest.mark.parametrize("title", ["Page {} (Harbour 2.1)", "Harbour: Page {}", "Harbour: Notes: Page {}"])
+def test_the_sites_name_leaves_titles_written_in_other_ways(title: str) -> None:
+    pages = [article(place, title=title.format(place)) for place in range(10)]
+    assert clean(pages[4], learn_boilerplate(pages)).title.endswith("Page 4")
+    assert "Harbour" not in clean(pages[4], learn_boilerplate(pages)).title
+
+
+def test_a_note_in_parentheses_that_few_titles_have_stays() -> None:
+    pages = [article(place, title=f"Page {place} ({place})") for place in range(10)]
+    assert clean(pages[4], learn_boilerplate(pages)).title == "Page 4 (4)"
+
+
+def under_a_banner(place: int) -> Article:
+    """A page whose own heading stands below the site's name."""
+    page = article(place, title="Harbour")
+    own = tuple(replace(section, headings=("Harbour", *section.headings)) for section in page.sections)
+    return replace(page, sections=(Section(("Harbour",), "bar", ()), *own))
+
+
+def test_a_heading_above_each_pages_own_names_the_site_and_goes() -> None:
+    pages = [under_a_banner(place) for place in range(10)]
+    cleaned = clean(pages[4], learn_boilerplate(pages))
+    assert cleaned.title == "Page 4"
+    assert [section.headings for section in cleaned.sections] == [("Page 4",)]
+
+
+def test_a_first_heading_with_text_of_its_own_stays() -> None:
+    pages = [
+        replace(page, sections=(Section(("Name",), "", (Block("paragraph", f"tool {place}"),)), *page.sections))
+        for place in range(10)
+        for page in (article(place),)
+    ]
+    assert clean(pages[4], learn_boilerplate(pages)).sections[0].headings == ("Name",)
 
 
 def test_a_handful_of_pages_teaches_nothing() -> None:
