@@ -12,6 +12,7 @@ from indexer.traps import Traps
 from searchd.settings import CrawlSettings, SiteSettings
 
 _NO_COPY: Final = {"gone": "there is no page", "refused": "it is not kept", "new": "no good answer yet"}
+_MAX_SOURCES: Final = 5
 _WAYS: Final = {
     "start": "a start page",
     "list": "in the list of addresses",
@@ -37,10 +38,35 @@ def crawl_facts(state: State, url: str, site: SiteSettings, settings: CrawlSetti
     page = state.page(address)
     if page is None:
         return facts + _unknown(state, address, settings)
-    facts.append(f"found: {_found(page)}")
+    facts.append(f"found: {_found(page)}{_linked_from(state, page)}")
     facts.append(f"answer: {_answer(page)}")
     facts += _standing(state, page)
     return facts
+
+
+def broken_links(state: State) -> list[tuple[str, str]]:
+    """(address without a page, page that links to it) for every such address that pages still link to, once each."""
+    gone = {page.url for page in state.pages() if page.kind == "gone"}
+    return [(url, sources[0]) for url, sources in _sources(state, gone).items()]
+
+
+def _linked_from(state: State, page: Page) -> str:
+    """Where a missing page is linked, so that its owner can mend the links."""
+    if page.kind != "gone":
+        return ""
+    sources = _sources(state, {page.url}).get(page.url, [])
+    more = f" and {len(sources) - _MAX_SOURCES} more" if len(sources) > _MAX_SOURCES else ""
+    return f"; linked from {', '.join(sources[:_MAX_SOURCES])}{more}" if sources else "; no page links to it now"
+
+
+def _sources(state: State, wanted: set[str]) -> dict[str, list[str]]:
+    """The pages that link to each of these addresses, in the order of their discovery."""
+    found: dict[str, list[str]] = {}
+    for url, _, links in state.links() if wanted else ():
+        for link in links:
+            if link.url in wanted:
+                found.setdefault(link.url, []).append(url)
+    return found
 
 
 def site_scope(site: SiteSettings) -> Scope:
@@ -69,7 +95,7 @@ def _unknown(state: State, url: str, settings: CrawlSettings) -> list[str]:
 
 
 def _found(page: Page) -> str:
-    return f"{_WAYS.get(page.source, page.source)}, {page.depth} links from a start page"
+    return f"{_WAYS.get(page.source, page.source)}, {page.depth} link{'s' * (page.depth != 1)} from a start page"
 
 
 def _answer(page: Page) -> str:
@@ -87,7 +113,7 @@ def _standing(state: State, page: Page) -> list[str]:
         return [f"redirect: to {page.target}"]
     if page.kind != "page":
         return [f"copy: none, {_NO_COPY[page.kind]}"]
-    facts = [f"copy: of {_when(page.fetched_at)}, changed {_when(page.changed_at)}, {page.content_type}"]
+    facts = [f"copy: fetched {_when(page.fetched_at)}, changed {_when(page.changed_at)}, {page.content_type}"]
     if page.gone_since:
         facts.append(f"missing since {_when(page.gone_since)}: the copy goes when a later request is answered the same")
     elif page.error:

@@ -23,6 +23,7 @@ from searchd.query import Query
 from searchd.settings import Settings, SiteSettings
 
 Facts = dict[str, Any]
+_MAX_BROKEN = 5  # broken links that are shown to people
 _FOREIGN_SHARE = 0.05  # of the questions in languages that the model does not speak, from which it is worth a line
 
 
@@ -52,6 +53,7 @@ def status(settings: Settings, site: SiteSettings) -> Facts:
         facts["problems"] += crawl.get("problems", [])
     with State(root / "crawl.sqlite") as state:
         facts["documents"] = state.counts()
+        facts["broken_links"] = explain.broken_links(state)
     facts["problems"] += _unspoken(settings, site, facts)
     return facts
 
@@ -115,6 +117,12 @@ def status_text(facts: Facts) -> str:
     if "documents" in facts:
         counts = ", ".join(f"{count} {name}" for name, count in facts["documents"].items() if count)
         lines.append(f"crawled    {counts or 'nothing'}")
+    broken = facts.get("broken_links", [])
+    lines += [f"broken     {url}, linked from {source}" for url, source in broken[:_MAX_BROKEN]]
+    if len(broken) > _MAX_BROKEN:
+        lines.append(
+            f"           and {len(broken) - _MAX_BROKEN} more broken links: `indexer status --json` lists them"
+        )
     lines += [f"problem    {problem}" for problem in facts["problems"]]
     return "\n".join(lines)
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from indexer.explain import crawl_facts
+from indexer.explain import broken_links, crawl_facts
 from searchd.settings import SiteSettings
 from tests.crawl.conftest import QUICK, Clock, Crawler
 from tests.crawl.server import Reply, Web
@@ -46,6 +46,7 @@ def explain(web: Web, site: Crawler, path: str, **settings: object) -> str:
         ("/old", "redirect: to"),
         ("/private", "robots.txt: disallows it"),
         ("/missing", "there is no page"),
+        ("/missing", "1 link from a start page; linked from http"),
         ("/hidden", "noindex"),
         ("/broken", "status 500"),
         ("/members", "not kept"),
@@ -74,3 +75,11 @@ def test_a_suspect_says_when_it_will_go(web: Web, site: Crawler, clock: Clock) -
 
 def test_the_page_limit_is_named(web: Web, site: Crawler) -> None:
     assert "max_pages" in explain(web, site, "/never-linked", max_pages=3)
+
+
+def test_broken_links_are_named_with_the_page_to_mend(web: Web, site: Crawler) -> None:
+    assert broken_links(site.state) == [(web.url(path), web.url("/")) for path in ("/missing", "/off")]
+    web.page("/", "mended", "/a", "/missing")
+    web.page("/missing", "here at last")
+    site()
+    assert broken_links(site.state) == []

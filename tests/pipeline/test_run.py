@@ -11,6 +11,7 @@ import pytest
 
 from indexer.__main__ import main
 from indexer.demo.server import DemoServer
+from indexer.report import status_text
 from searchd import config
 from searchd.engine import Engine
 from searchd.index import snapshot
@@ -160,8 +161,17 @@ def test_status_and_snapshots_say_what_is_served(
     assert facts["snapshot"] == snapshot.current(root(server, data))
     assert (facts["pages"], facts["model"]["name"]) == (5, "all-MiniLM-L6-v2")
     assert facts["problems"] == []
+    assert facts["broken_links"] == []
     assert main(["snapshots", "--data", str(data)]) == 0
     assert facts["snapshot"] in capsys.readouterr().out
+
+
+def test_status_names_the_first_broken_links_and_counts_the_others() -> None:
+    broken = [(f"https://example.org/{place}", "https://example.org/") for place in range(8)]
+    text = status_text({"site": "a", "url": "u", "snapshot": "", "problems": [], "broken_links": broken})
+    assert "https://example.org/4, linked from https://example.org/" in text
+    assert "https://example.org/5" not in text
+    assert "3 more" in text
 
 
 def test_explain_url_follows_a_page_from_crawl_to_snapshot(
