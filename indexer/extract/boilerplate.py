@@ -25,7 +25,7 @@ class Boilerplate:
     title_ends: frozenset[str] = frozenset()
     title_starts: frozenset[str] = frozenset()
     titles: frozenset[str] = frozenset()  # whole titles that many pages share: they name none of them
-    banners: frozenset[str] = frozenset()  # headings above the page's own: the site's name in a bar
+    banners: frozenset[str] = frozenset()  # titles of several pages, above their own headings: a book's name in a bar
 
 
 def learn_boilerplate(articles: Iterable[Article], share: float = 0.3) -> Boilerplate:
@@ -58,7 +58,7 @@ def learn_boilerplate(articles: Iterable[Article], share: float = 0.3) -> Boiler
         frozenset(text for text, count in ends.items() if text and count > _TITLE_SHARE * pages),
         frozenset(text for text, count in starts.items() if text and count > _TITLE_SHARE * pages),
         frozenset(text for text, count in titles.items() if text and count > _TITLE_SHARE * pages),
-        frozenset(text for text, count in banners.items() if text and count > _TITLE_SHARE * pages),
+        frozenset(text for text, count in banners.items() if text and count >= MIN_PAGES),
     )
 
 
@@ -68,21 +68,22 @@ def clean(article: Article, boilerplate: Boilerplate) -> Article:
     if not any(section.blocks for section in sections):  # a page of nothing else keeps it: better than no page
         sections = article.sections
     title = _clean_title(article.title, boilerplate)
-    banner = _banner(article)
-    if banner.lower() in boilerplate.banners:
-        sections = tuple(replace(s, headings=s.headings[1:]) if s.headings else s for s in sections[1:])
-    if title.lower() in boilerplate.titles:
+    banner = _banner(article).lower()
+    if banner in boilerplate.banners:
+        sections = tuple(replace(section, headings=section.headings[1:]) for section in sections[1:])
+    if title.lower() in boilerplate.titles | {banner}:
         title = next((s.headings[0] for s in sections if s.headings), title)
     return replace(article, title=title, sections=sections)
 
 
 def _banner(article: Article) -> str:
-    """The first heading where it stands above all others and has no text of its own; "" elsewhere."""
+    """The page's title where it is a heading above all others, without text of its own; "" elsewhere."""
     first, others = article.sections[:1], article.sections[1:]
     if not others or first[0].blocks or len(first[0].headings) != 1:
         return ""
     name = first[0].headings[0]
-    return name if all(len(s.headings) > 1 and s.headings[0] == name for s in others) else ""
+    above_all = all(len(s.headings) > 1 and s.headings[0] == name for s in others)
+    return name if above_all and name.lower() == article.title.lower() else ""
 
 
 def _clean_section(section: Section, repeated: frozenset[bytes]) -> Section:

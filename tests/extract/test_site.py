@@ -59,7 +59,7 @@ def under_a_banner(place: int) -> Article:
 
 
 def test_a_heading_above_each_pages_own_names_the_site_and_goes() -> None:
-    pages = [under_a_banner(place) for place in range(10)]
+    pages = [*(under_a_banner(place) for place in range(10)), *(article(place) for place in range(10, 50))]
     cleaned = clean(pages[4], learn_boilerplate(pages))
     assert cleaned.title == "Page 4"
     assert [section.headings for section in cleaned.sections] == [("Page 4",)]
