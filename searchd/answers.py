@@ -2,21 +2,20 @@
 
 A sentence that begins by pointing back ("It was built in 1887.") is shown with the sentence before it.
 
-A linear score over simple evidence: which of the question's words the sentence and its neighbours hold (exactly, or as
-part of a compound) and how few other sentences do, whether it holds the kind of thing that is asked for, how near its
-vector is, how good its page is.
-Weights and calibration were fitted on questions in English and German whose answers are known, beside questions whose
-answer is not on the site.
+A linear score over six facts: which of the question's words the sentence holds, which more of them stand right before
+it or in the headings above, which of them few other sentences have, how near the vector of what is shown is, how good
+its page is, whether it holds the kind of thing that is asked for.
+Weights and calibration were fitted on questions in English, German and Spanish whose answers are known, beside the same
+questions with the answer's page taken away.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from searchd.index.opened import Index
 from searchd.index.records import Page, Passage
@@ -34,37 +33,32 @@ _PASSAGES = 6  # of these pages
 _SENTENCES = 40  # that are scored
 _EMBEDDED = 10  # that get a vector
 _CHARS = (12, 600)  # of a sentence that can be an answer
-_SAME = 0.6  # likeness from which a sentence has a word
-_TELLING = 0.3  # share of the heaviest word's weight that a telling word exceeds
+# On a page that is about the question, its rarest words are the subject and stand everywhere; what tells one sentence
+# from another are verbs and common nouns. So a word counts its idf to this power.
+_FLAT = 0.5
 
-NAMES = (
-    *("words", "parts", "vector", "before", "after", "pairs", "page", "new", "length", "alone", "first"),
-    *KINDS,
-)
-WEIGHTS = np.array(
-    [1.13, 0.92, 0.85, 3.42, 1.22, 0.8, 2.11, -0.34, 0.57, 3.99, 0.5, 1.44, 1.46, 0.77, 0.53, 0.6], np.float32
-)
-# log-odds that a sentence holds the answer: constant, its score, its share among all, words, its page's confidence
-CALIBRATION = np.array([-8.51, 1.02, 2.44, -2.7, 0.74], np.float32)
+NAMES = ("words", "before", "alone", "vector", "page", "kind")
+WEIGHTS = np.array([2.69, 3.97, 4.78, 0.91, 3.24, 1.61], np.float32)
+# log-odds that a sentence holds the answer: constant, its score, its share among all, its page's confidence
+CALIBRATION = np.array([-8.01, 0.81, 1.56, 0.77], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence of a passage. stems: its index terms in order."""
+    """A sentence of a passage."""
 
     row: int
     place: int  # of its page among the ranking's candidates
     text: str  # the sentence
     shown: str  # with the sentence before it when it begins with a word that points back ("It ...")
     lang: str
-    stems: tuple[str, ...]
+    stems: frozenset[str]
     before: frozenset[str]  # stems of title, headings and the sentence before it in the passage
-    after: frozenset[str]  # stems of the sentence behind it
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of the question: the index terms that stand for it, and its rarity; stop words weigh little."""
+    """A word of the question: the index terms that stand for it, and how much it counts."""
 
     stems: frozenset[str]
     weight: float
@@ -83,7 +77,7 @@ def answer(ranked: Ranked, index: Index, encoder: Encoder, limit: int, threshold
     scores = features @ WEIGHTS
     order = np.argsort(-scores, kind="stable")
     # no sentence is surer than one that scores better
-    sure = np.minimum.accumulate(confidences(ranked, found, features, scores)[order])
+    sure = np.minimum.accumulate(confidences(ranked, found, scores)[order])
     chosen: dict[str, AnswerSentence] = {}
     for at, confidence in zip(order.tolist(), sure.tolist(), strict=True):
         if confidence < threshold or len(chosen) == limit:
@@ -93,13 +87,14 @@ def answer(ranked: Ranked, index: Index, encoder: Encoder, limit: int, threshold
 
 
 def candidates(ranked: Ranked, index: Index) -> list[Candidate]:
-    """Return the sentences of the best passages of the first pages."""
+    """Return the sentences of the best passages of the first pages that say more than the question does."""
+    known = frozenset(stem for word in _asked(ranked) for stem in word.stems)
     chosen = list(_passages(ranked))
     passages = index.pages.passages(row for row, _ in chosen)
     pages = index.pages.pages(ranked.candidates.evidence.pages[[place for _, place in chosen]].tolist())
     found: list[Candidate] = []
     for (row, place), passage, page in zip(chosen, passages, pages, strict=True):
-        found.extend(_split(passage, page, place, row))
+        found.extend(one for one in _split(passage, page, place, row) if one.stems - known)
         if len(found) >= _SENTENCES:
             break
     return found[:_SENTENCES]
@@ -107,49 +102,43 @@ def candidates(ranked: Ranked, index: Index) -> list[Candidate]:
 
 def evidence(ranked: Ranked, found: Sequence[Candidate], encoder: Encoder) -> Floats:
     """Return what speaks for each sentence: (len(found), len(NAMES)) float32."""
-    words, stems = _asked(ranked), [frozenset(one.stems) for one in found]
+    words = _asked(ranked)
     weights = np.array([word.weight for word in words], np.float32)
     weights /= max(float(weights.sum()), 1e-6)
-    likeness = _table(found, words, lambda at, word: _best_likeness(word, stems[at]))
+    likeness = _table(found, words, lambda one, word: _best_likeness(word, one.stems))
     held = likeness == 1
-    before = _table(found, words, lambda at, word: not word.stems.isdisjoint(found[at].before)) * ~held
-    after = _table(found, words, lambda at, word: not word.stems.isdisjoint(found[at].after)) * ~held
-    known = frozenset(stem for word in words for stem in word.stems)
+    before = _table(found, words, lambda one, word: not word.stems.isdisjoint(one.before)) * ~held
     sure = np.array([ranked.ranking.confidence[one.place] for one in found], np.float32)
     columns = (
-        *(table @ weights for table in (held, likeness)),
+        held @ weights,
+        before @ weights,
+        _alone(likeness, held, weights),
         np.zeros(len(found)),  # the vector: filled in below, once it is known which sentences are worth one
-        *(table @ weights for table in (before, after)),
-        [_pairs(words, weights, one.stems) for one in found],
         sure / (sure.max() or 1.0),
-        [math.log1p(len(one - known)) for one in stems],
-        [math.log1p(len(one.stems)) for one in found],
-        _alone(likeness, weights),
-        _first(likeness, weights),
-        *_kinds(ranked.query.text, found),
+        _of_kind(ranked.query.text, found),
     )
     features = np.stack([np.asarray(column, np.float32) for column in columns], axis=1)
     features[:, NAMES.index("vector")] = _nearness(ranked, found, features @ WEIGHTS, encoder)
     return features
 
 
-def _table(found: Sequence[Candidate], words: Sequence[Word], value: Callable[[int, Word], float]) -> Floats:
-    """Return the value of each sentence's number and each word: (len(found), len(words))."""
-    rows = [[value(at, word) for word in words] for at in range(len(found))]
+def _table(found: Sequence[Candidate], words: Sequence[Word], value: Callable[[Candidate, Word], float]) -> Floats:
+    """Return the value of each sentence and each word: (len(found), len(words))."""
+    rows = [[value(one, word) for word in words] for one in found]
     return np.array(rows, np.float32).reshape(len(found), len(words))
 
 
-def _kinds(question: str, found: Sequence[Candidate]) -> list[list[bool]]:
-    """For each kind, whether it is asked for and each sentence holds it."""
+def _of_kind(question: str, found: Sequence[Candidate]) -> list[bool]:
+    """Whether each sentence holds the kind of thing that is asked for; none does when nobody knows which."""
     kind = kind_of(question)
-    return [[kind == other and holds(kind, question, one.text, one.lang) for one in found] for other in KINDS]
+    return [kind in KINDS and holds(kind, question, one.text, one.lang) for one in found]
 
 
-def confidences(ranked: Ranked, found: Sequence[Candidate], features: Floats, scores: Floats) -> Floats:
+def confidences(ranked: Ranked, found: Sequence[Candidate], scores: Floats) -> Floats:
     """Return the probability that each sentence holds the answer: (len(found),) float32."""
     spread = np.exp(scores - scores.max())
     pages = np.array([float(ranked.ranking.confidence[one.place]) for one in found], np.float32)
-    facts = np.stack([np.ones_like(scores), scores, spread / spread.sum(), features[:, 0], pages], axis=1)
+    facts = np.stack([np.ones_like(scores), scores, spread / spread.sum(), pages], axis=1)
     return np.asarray(1 / (1 + np.exp(-(facts @ CALIBRATION))), dtype=np.float32)
 
 
@@ -174,7 +163,7 @@ def _range(values: Floats) -> float:
 def _split(passage: Passage, page: Page, place: int, row: int) -> Iterator[Candidate]:
     """Yield the sentences of a passage that could stand alone, with what surrounds them."""
     lang = primary(page.lang)
-    above = frozenset(_stems("\n".join((page.title, *passage.headings)), lang))
+    above = _stems("\n".join((page.title, *passage.headings)), lang)
     places = spans(passage.text, lang)
     pieces = [passage.text[start:end] for start, end in places]
     stems = [_stems(piece, lang) for piece in pieces]
@@ -182,13 +171,12 @@ def _split(passage: Passage, page: Page, place: int, row: int) -> Iterator[Candi
         if _CHARS[0] <= len(piece) <= _CHARS[1] and " " in piece and not piece.endswith(("?", "？")):
             first = at - 1 if at and points_back(piece, lang) else at
             shown = passage.text[places[first][0] : places[at][1]]
-            before = above.union(stems[at - 1]) if at else above
-            after = frozenset(stems[at + 1]) if at + 1 < len(stems) else frozenset()
-            yield Candidate(row, place, piece, shown, lang, stems[at], before, after)
+            before = above | stems[at - 1] if at else above
+            yield Candidate(row, place, piece, shown, lang, stems[at], before)
 
 
-def _stems(text: str, lang: str) -> tuple[str, ...]:
-    return tuple(term.term for chunk in chunks(text) for term in analyse(chunk.text, lang) if term.main)
+def _stems(text: str, lang: str) -> frozenset[str]:
+    return frozenset(term.term for chunk in chunks(text) for term in analyse(chunk.text, lang) if term.main)
 
 
 def _asked(ranked: Ranked) -> list[Word]:
@@ -197,7 +185,7 @@ def _asked(ranked: Ranked) -> list[Word]:
     for term, known in zip(ranked.parsed.terms, ranked.candidates.terms, strict=False):
         stems = frozenset(alternative.term for alternative in term.alternatives)
         if stems:
-            words.setdefault(stems, Word(stems, known.idf * term.weight))
+            words.setdefault(stems, Word(stems, (known.idf * term.weight) ** _FLAT))
     return list(words.values())
 
 
@@ -205,26 +193,10 @@ def _best_likeness(word: Word, stems: frozenset[str]) -> float:
     return max((_likeness(asked, stem) for asked in word.stems for stem in stems), default=0.0)
 
 
-def _pairs(words: Sequence[Word], weights: Floats, stems: Sequence[str]) -> float:
-    """Weight of the question's neighbouring words that are neighbours in the sentence too."""
-    both = zip(pairwise(words), pairwise(weights.tolist()), strict=True)
-    return sum(sum(weight) for (first, second), weight in both if _adjacent(first, second, stems))
-
-
-def _alone(likeness: Floats, weights: Floats) -> Floats:
-    """Share of the question's words that each sentence has, a word that n sentences have counting 1/n: (found,)."""
-    alone = weights / np.maximum((likeness >= _SAME).sum(axis=0), 1)
+def _alone(likeness: Floats, held: npt.NDArray[np.bool_], weights: Floats) -> Floats:
+    """Share of the question's words that each sentence has, a word that n sentences hold counting 1/n: (found,)."""
+    alone = weights / np.maximum(held.sum(axis=0), 1)
     return np.asarray(likeness @ alone / max(float(alone.sum()), 1e-6), dtype=np.float32)
-
-
-def _first(likeness: Floats, weights: Floats) -> Floats:
-    """How far each sentence has the question's first telling word, which often names what is asked for: (found,)."""
-    telling = np.flatnonzero(weights > _TELLING * weights.max(initial=0.0))
-    return likeness[:, telling[0]] if len(telling) else np.zeros(len(likeness), np.float32)
-
-
-def _adjacent(first: Word, second: Word, stems: Sequence[str]) -> bool:
-    return any(a in first.stems and b in second.stems for a, b in pairwise(stems))
 
 
 def _likeness(asked: str, stem: str) -> float:
@@ -243,12 +215,12 @@ def _likeness(asked: str, stem: str) -> float:
 
 
 def _nearness(ranked: Ranked, found: Sequence[Candidate], scores: Floats, encoder: Encoder) -> Floats:
-    """Cosine of question and sentence in standard deviations of the few that were embedded; 0 for the others."""
+    """Cosine of question and what is shown, in standard deviations of the few that were embedded; -1 for the others."""
     near = np.zeros(len(found), np.float32)
     if ranked.vector is None:
         return near
     best = np.argsort(-scores, kind="stable")[:_EMBEDDED]
-    cosines = encoder.encode_passages([found[at].text for at in best.tolist()]) @ ranked.vector
+    cosines = encoder.encode_passages([found[at].shown for at in best.tolist()]) @ ranked.vector
     near[best] = (cosines - cosines.mean()) / max(float(cosines.std()), 1e-6)
     near[np.setdiff1d(np.arange(len(found)), best)] = -1.0
     return near

@@ -61,6 +61,20 @@ def test_the_same_sentence_is_not_shown_twice(engine: Engine) -> None:
     assert asked(engine, "How many steps?", limit=0) == ()
 
 
+def test_what_only_repeats_the_question_is_no_answer(engine: Engine) -> None:
+    said = "Beacons, buoys and the lighthouse guide ships into the harbour at night"
+    texts = [one.text for one in asked(engine, said, limit=10)]
+    assert texts
+    assert not any(text.startswith(said) for text in texts)
+    assert any(one.text.startswith(said) for one in asked(engine, "What guides ships into the harbour?", limit=10))
+
+
+def test_the_verb_decides_between_sentences_about_the_same_thing(engine: Engine) -> None:
+    assert "leaves the eastern pier" in asked(engine, "When does the ferry to the island leave?")[0].text
+    assert "162 steps" in asked(engine, "What do visitors of the lighthouse climb?")[0].text
+    assert "automated" in asked(engine, "What was automated at the lighthouse?")[0].text
+
+
 def test_a_sentence_that_points_back_brings_what_it_points_at(engine: Engine) -> None:
     found = asked(engine, "How many nautical miles is the lamp of the lighthouse seen?")[0]
     assert found.text.startswith("The lighthouse on the northern mole")
