@@ -147,8 +147,9 @@ class Writer:
                 for cell in row.contents
                 if isinstance(cell, Node) and cell.name in {"td", "th"} and not _GUTTER.search(_class(cell))
             ]
-            if any(cells):
-                rows.append(" | ".join(cells))
+            filled = [place for place, cell in enumerate(cells) if cell]
+            if filled:
+                rows.append(" | ".join(cells[filled[0] : filled[-1] + 1]))
         self._add("table", "\n".join(rows), node, own_anchor(node))
 
     def _image(self, node: Node, kind: BlockKind, group: object, anchor: str) -> None:

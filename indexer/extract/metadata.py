@@ -189,12 +189,13 @@ def _tags(document: Document, settings: ExtractSettings, things: list[dict[str, 
     if settings.tags:
         found = [inline_text(node, _never) for node in select(document.body, settings.tags)]
     else:
-        found = [tag for thing in things for tag in _split_list(_strings(thing.get("keywords")))]
-        found = found or next((_split_list(document.head.meta[n]) for n in _TAGS if n in document.head.meta), [])
+        named = [text for thing in things for text in _strings(thing.get("keywords"))]
+        named = named or list(next((document.head.meta[n] for n in _TAGS if n in document.head.meta), ()))
+        title = key(document.head.title)
+        found = [tag for tag in _split_list(text for text in named if key(text) != title) if key(tag) != title]
     unique: dict[str, str] = {}
-    title = key(document.head.title)
     for tag in found:
-        if 0 < len(tag) <= _MAX_LABEL and key(tag) != title:
+        if 0 < len(tag) <= _MAX_LABEL:
             unique.setdefault(tag.lower(), tag)
     return tuple(unique.values())[:_MAX_TAGS]
 

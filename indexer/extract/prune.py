@@ -59,7 +59,7 @@ def pruner(roots: tuple[Node, ...], exclude: tuple[str, ...]) -> Callable[[Node]
         verdict = verdicts.get(id(node))
         if verdict is None:
             # What would leave nothing is the page: an index is made of the links that elsewhere are navigation.
-            small = node.chars - node.link_chars <= _MAX_SHARE * prose or _is_comments(node)
+            small = node.chars - node.link_chars <= _MAX_SHARE * prose or _is_comments(node) or _is_footer(node)
             verdict = id(node) in excluded or (node.chars <= budget and small and is_navigation(node))
             verdicts[id(node)] = verdict
         return verdict
@@ -100,11 +100,16 @@ def _is_page_frame(node: Node) -> bool:
 
     Directly inside body, header and aside are the landmarks banner and complementary (ARIA in HTML, 4).
     """
-    if node.attrs.get("id") == "footer":
+    if _is_footer(node):
         return True
     if node.name not in {"header", "aside"} or node.parent is None or node.parent.name != "body":
         return False
     return node.find(_HEADING) is None
+
+
+def _is_footer(node: Node) -> bool:
+    """The page's footer, however short the text above it."""
+    return node.attrs.get("id") == "footer"
 
 
 def _is_site_name(heading: Node) -> bool:

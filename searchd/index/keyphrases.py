@@ -30,6 +30,8 @@ MAX_PAGE_CHARS = 24_000  # of a page's text that is read for phrases
 _SKETCH = 1 << 22  # hashed counters of phrase frequency: 16 MB for a site of any size
 _MIN_LETTERS = 3
 _ACRONYM = 6  # letters at most
+#: "Chapter 7. ", "Anhang B: ": what a heading is counted as, in front of what it is called
+_NUMBERED = re.compile(r"^\w+\s+(?:\d+|[A-Z]|[IVX]+)(?:\.\d+)*[.:]\s+")
 _GAP = re.compile(r"[ \u00a0]\Z")
 _DIVERSITY = 0.35  # share of MMR that goes against what is already chosen
 _NEAR = 0.8  # cosine from which two phrases count as one tag
@@ -78,7 +80,8 @@ def candidates(title: str, headings: Sequence[str], text: str, lang: str) -> lis
     places: dict[str, float] = {}
     forms: dict[str, Counter[str]] = {}
     words: dict[str, tuple[str, ...]] = {}
-    sources = [(title, 3.0), *((heading, 1.6) for heading in headings), (text[:MAX_PAGE_CHARS], 1.0)]
+    named = [(title, 3.0), *((heading, 1.6) for heading in headings)]
+    sources = [*((_NUMBERED.sub("", name), place) for name, place in named), (text[:MAX_PAGE_CHARS], 1.0)]
     for source, place in sources:
         for key, form, stems in _phrases(source, lang):
             counts[key] += 1

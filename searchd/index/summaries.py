@@ -23,6 +23,7 @@ from searchd.text.sentences import spans
 MAX_SENTENCES = 3
 MAX_PAGE_SENTENCES = 400  # of a page that are looked at
 _WORDS = (6, 45)  # of a sentence that can stand in a summary
+_CELLS = " | "  # stands between the cells of a table's row
 _PROSE = re.compile(r"[.!?…。！？][\"'”’»“)\]]*\Z")
 _DIVERSITY = 0.35
 
@@ -53,6 +54,8 @@ def sentences(texts: Sequence[str], lang: str) -> list[Sentence]:
 
 def is_prose(sentence: str) -> bool:
     """Whether it reads as a sentence of its own: no code, table row, label or fragment."""
+    if _CELLS in sentence:
+        return False
     n_words = sentence.count(" ") + 1
     if not _WORDS[0] <= n_words <= _WORDS[1] and not (sentence[-1] in "。！？" and len(sentence) <= 200):
         return False

@@ -8,6 +8,7 @@ from searchd.encoder import Encoder
 from searchd.engine import Engine
 from searchd.index.enrich import EnrichPage, enrich
 from searchd.index.keyphrases import candidates
+from searchd.index.summaries import is_prose
 
 LONG = (
     (
@@ -56,6 +57,16 @@ def test_a_phrase_of_one_page_only_is_no_tag_unless_the_page_is_headed_by_it() -
 def test_tags_hold_no_function_words_and_do_not_cross_punctuation() -> None:
     found = {one.text for one in candidates("Salt, herring and the barrels of the town", (), "", "en")}
     assert found == {"Salt", "herring", "barrels", "town"}
+
+
+def test_what_a_chapter_is_counted_as_is_no_tag() -> None:
+    found = candidates("Kapitel 10. Leuchtturm", ("Appendix B: Lamps",), "", "de")
+    assert {candidate.text for candidate in found} == {"Leuchtturm", "Lamps"}
+
+
+def test_rows_of_tables_are_no_sentences_of_a_summary() -> None:
+    assert not is_prose("Shift and tab | Moves the focus to the part before it.")
+    assert is_prose("Shift and tab move the focus to the part before it.")
 
 
 def test_equal_tags_are_spelt_alike_on_all_pages(encoder: Encoder) -> None:

@@ -78,6 +78,11 @@ def test_tables_keep_their_header_and_cells() -> None:
     assert blocks(markup)[:2] == [Block("caption", "Lamps"), Block("table", "Name | Range\nOld | 9 miles")]
 
 
+def test_empty_cells_around_a_row_leave_no_bars() -> None:
+    table = "<table><tr><th>Part</th><th>Use</th><th></th></tr><tr><td></td><td>light</td><td></td></tr></table>"
+    assert "Part | Use\nlight" in extract(page(f"<h1>Lamp</h1>{PROSE}{table}"), URL).text
+
+
 def test_layout_tables_are_read_as_text() -> None:
     found = blocks("<table><tr><td><h2>Left</h2><p>First words.</p></td><td><p>Second words.</p></td></tr></table>")
     assert [block.kind for block in found[:2]] == ["paragraph", "paragraph"]

@@ -77,6 +77,7 @@ def test_a_title_repeated_as_keyword_and_description_says_nothing() -> None:
     found = extract(page(PROSE, f'{head}<meta name=keywords content="Harbour: Lamp, oil">'), "https://example.org/")
     assert found.description == ""
     assert found.tags == ("oil",)
+    assert extract(page(PROSE, "<title>A, B</title><meta name=keywords content='A, B'>"), "https://x.org/").tags == ()
 
 
 def test_owners_choose_date_and_tags_with_css_selectors() -> None:

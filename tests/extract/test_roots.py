@@ -59,6 +59,11 @@ def test_a_sentence_with_a_link_to_the_next_page_is_text() -> None:
     assert "How the oil is carried" in text(page(f"<h1>Lamp</h1>{PROSE}{sentence}"))
 
 
+def test_the_footer_of_a_short_page_is_no_text() -> None:
+    footer = f'<div id="footer"><p>{"We thank all who wrote to us. " * 9}</p></div>'
+    assert "thank" not in text(f"<body><div><h1>Lamp</h1><p>{'Short, but it shines. ' * 9}</p>{footer}</div>".encode())
+
+
 def test_what_stands_around_the_page_is_not_its_text_and_a_title_block_is() -> None:
     frame = "<header><p>Harbour handbook</p></header><aside><p>Contents in a box</p></aside>"
     found = extract(f"<body>{frame}<h1>Lamp</h1>{PROSE}</body>".encode(), URL).text
