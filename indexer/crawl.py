@@ -10,14 +10,14 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from indexer import urls
 from indexer.addresses import is_loopback
 from indexer.crawl_report import CrawlReport, Progress
 from indexer.explain import site_scope
 from indexer.fetch import Fetched, Secrets
-from indexer.frontier import Frontier
+from indexer.frontier import LEFT_OUT, Frontier
 from indexer.gate import Gate, Halt, passing
 from indexer.settle import HTML, Settler
 from indexer.soft404 import Soft404
@@ -128,12 +128,26 @@ class Run:
             f"most pages name {target} as their canonical: not believed, the pages stay"
             for target in self.state.identities().broken_templates
         ]
+        report.problems += self._left_out()
         report.complete = not self.halt.reason and report.robots_ok
         self.frontier.flush()
         if report.complete:
             self.state.finish_run(self.run, self.now())
         self._commit()
         self._require_pages(self.survey.start, "; ".join(report.problems) or "no page to index")
+
+    def _left_out(self) -> list[str]:
+        """What the bounds of the crawl cut off, in this run or, while its pages rest unread, in an earlier one."""
+        cut: dict[str, list[Any]] = self.state.get_fact(LEFT_OUT) or {}
+        for reason, count in self.report.skipped.items():
+            if reason.startswith(("trap ", "limit")):
+                cut[reason] = [max(count, cut.get(reason, [0])[0]), self.report.examples[reason]]
+        self.state.put_fact(LEFT_OUT, cut)
+        return [
+            f"{count} addresses were left out, like {example}: raise that setting of [crawl] if they are articles, "
+            "name them in exclude_paths if not"
+            for count, example in cut.values()
+        ]
 
     async def _start_page(self, first: Fetched | None) -> None:
         """Fetch the start page before anything else: a site that is down is not knocked at a thousand times.

@@ -14,6 +14,7 @@ from indexer.state import Page, State
 from indexer.traps import Traps
 from searchd.settings import CrawlSettings
 
+LEFT_OUT = "left_out"  # the state's fact: reason -> [addresses that a bound cut off, one with the bound]
 _BATCH = 1000  # addresses taken from the state at once
 _DAY_S = 86_400.0
 
@@ -87,6 +88,7 @@ class Frontier:
                 for link in found:
                     self.offer(link.url, depth + 1, "link")
         self.state.put_fact("rules", rules)
+        self.state.put_fact(LEFT_OUT, {})
 
     def seed(self, addresses: Iterable[str], source: str) -> None:
         """Offer start pages and listed addresses: at depth 0, past the traps, since a person wrote them down."""

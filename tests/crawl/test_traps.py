@@ -110,6 +110,20 @@ def test_the_page_limit_is_reported_not_silent(web: Web, site: Crawler) -> None:
     assert len(site.paths()) == 11
 
 
+def test_what_a_bound_left_out_is_a_problem_until_the_bound_is_moved(web: Web, site: Crawler) -> None:
+    numbers = [f"/n/{n}" for n in range(9)]
+    web.page("/", "x", *numbers)
+    for path in numbers:
+        web.page(path)
+    (problem,) = site(max_per_pattern=5).problems
+    assert problem.startswith("4 addresses were left out")
+    assert "/n/#" in problem
+    assert "max_per_pattern" in problem
+    assert site(max_per_pattern=5).problems == [problem], "unchanged pages are not read again"
+    assert site(max_per_pattern=9).problems == []
+    assert len(site.paths()) == 10
+
+
 def test_pages_that_the_sitemap_names_are_no_trap(web: Web, site: Crawler) -> None:
     numbers = [f"/n/{n}" for n in range(12)]
     web.page("/", "x", *numbers)
