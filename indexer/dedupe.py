@@ -2,7 +2,8 @@
 
 Folding hides an address in the results, so it is careful: pages with other titles or in other languages never fold,
 texts that are the same word for word do, and near-duplicates (print versions, mirrors with another date) do when
-their word shingles agree to ``near`` or more, found by MinHash (Broder 1997).
+their word shingles agree to ``near`` or more, found by MinHash (Broder 1997). A page that is made of other pages folds
+onto one of them (``indexer.compilations``), unless it is where visitors enter.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from indexer import compilations
 from indexer.extract.language import address_language
 from searchd.index.records import Article
+
+Hashes = npt.NDArray[np.uint32]
 
 _WORD = re.compile(r"\w+")
 _SHINGLE_WORDS = 5
@@ -29,21 +33,23 @@ _MIN_WORDS = 20  # shorter texts are alike by accident ("This page moved")
 
 @dataclass(frozen=True, slots=True)
 class _Print:
-    """What is remembered of a page: a few hundred bytes, however long it is."""
+    """What is remembered of a page: a few hundred bytes, and half a byte for each of its words."""
 
     url: str
     lang: str
     title: str
     exact: bytes
     n_words: int
-    signature: npt.NDArray[np.uint32] | None  # (_PERMUTATIONS,)
+    signature: Hashes | None  # (_PERMUTATIONS,)
+    sample: Hashes | None
 
 
-def fold(articles: Iterable[tuple[str, Article]], near: float = 0.9) -> dict[str, str]:
+def fold(articles: Iterable[tuple[str, Article]], near: float = 0.9, entrances: Collection[str] = ()) -> dict[str, str]:
     """Return url -> canonical url for every page; a page that stands for itself maps to itself.
 
-    near: Jaccard similarity of 5-word shingles from which two pages of one title and language are one page; 1.0 =
-        only the same words in the same order.
+    near: Jaccard similarity of 5-word shingles from which two pages of one title and language are one page, and share
+        of a page that must stand on others for it to be made of them; 1.0 = only the same words in the same order.
+    entrances: addresses of pages that stay although they are made of others.
     The canonical is a page whose address names no other language than its text, then the shortest URL, then the first
     in the alphabet, so the result does not depend on the order of the pages.
     """
@@ -52,6 +58,9 @@ def fold(articles: Iterable[tuple[str, Article]], near: float = 0.9) -> dict[str
     _fold_exact(prints, canonical)
     if near < 1.0:
         _fold_near([p for p in prints if canonical[p.url] == p.url], canonical, near)
+        samples = {p.url: p.sample for p in prints if p.sample is not None and canonical[p.url] == p.url}
+        parts = compilations.gathered(samples, near)
+        canonical |= {url: part for url, part in parts.items() if url not in entrances}
     return {url: _root(url, canonical) for url in canonical}
 
 
@@ -68,11 +77,14 @@ def _root(url: str, canonical: dict[str, str]) -> str:
 
 def _print(url: str, article: Article, with_signature: bool) -> _Print:
     headings = " ".join(section.headings[-1] for section in article.sections if section.headings)
-    words = _WORD.findall(f"{headings} {article.text}".lower())
+    text = _WORD.findall(article.text.lower())
+    words = _WORD.findall(headings.lower()) + text
     exact = hashlib.blake2b(" ".join(words).encode(), digest_size=16).digest()
-    signature = _signature(words) if with_signature and len(words) >= _MIN_WORDS else None
     title = " ".join(_WORD.findall(article.title.lower()))
-    return _Print(url, article.lang, title, exact, len(words), signature)
+    signature = sample = None
+    if with_signature and len(words) >= _MIN_WORDS:
+        signature, sample = _signature(_shingles(words)), compilations.sample(_shingles(text))
+    return _Print(url, article.lang, title, exact, len(words), signature, sample)
 
 
 def _fold_exact(prints: list[_Print], canonical: dict[str, str]) -> None:
@@ -105,12 +117,17 @@ def _alike(a: _Print, b: _Print, near: float) -> bool:
     return float(np.mean(a.signature == b.signature)) >= near
 
 
-def _signature(words: list[str]) -> npt.NDArray[np.uint32]:
-    """MinHash of the set of word shingles, (_PERMUTATIONS,) uint32."""
+def _shingles(words: list[str]) -> Hashes:
+    """Hashes of the set of word shingles, (shingles,) uint32 in no order."""
     last = max(1, len(words) - _SHINGLE_WORDS + 1)
     shingles = {" ".join(words[start : start + _SHINGLE_WORDS]) for start in range(last)}
     digests = b"".join(hashlib.blake2b(text.encode(), digest_size=4).digest() for text in shingles)
-    values = np.frombuffer(digests, dtype=np.uint32).astype(np.uint64) % _PRIME  # (shingles,)
+    return np.frombuffer(digests, dtype=np.uint32)
+
+
+def _signature(shingles: Hashes) -> Hashes:
+    """MinHash of a set of shingles, (_PERMUTATIONS,) uint32."""
+    values = shingles.astype(np.uint64) % _PRIME
     lowest = np.full(_PERMUTATIONS, _PRIME, dtype=np.uint64)
     for start in range(0, len(values), 4096):  # bounds the memory of a book-long page
         part = values[start : start + 4096, None]

@@ -339,7 +339,9 @@ class Articles:
             (article for _, article in self._each()), settings.boilerplate_share
         )
         cleaned = ((document.url, extract.clean(article, self.boilerplate)) for document, article in self._each())
-        self.folded = dedupe.fold(cleaned, settings.near_duplicates)  # every page's URL -> the URL that stands for it
+        entrances = {document.url for document in self.state.documents(bodies=False) if document.depth == 0}
+        # every page's URL -> the URL that stands for it
+        self.folded = dedupe.fold(cleaned, settings.near_duplicates, entrances)
         return Counter(article.lang for _, article in self._each() if article.lang)
 
     def drafts(self, encoder: CachedEncoder, site: SiteSettings) -> Iterator[PageDraft]:

@@ -170,7 +170,7 @@ def explain_url(settings: Settings, site: SiteSettings, url: str, query: str = "
     opened = snapshot.open_snapshot(root, served)
     folded = opened.manifest.facts.get("folded", {}).get(url)
     if folded:
-        lines.append(f"duplicates: its text is the same as that of {folded}, which stands for it")
+        lines.append(f"duplicates: its text is that of {folded}, or of several pages like it, which stand for it")
     with judgement.opened(opened.folder, site) as engine:
         page = engine.page_by_url(url)
         if page is None:

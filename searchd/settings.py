@@ -90,7 +90,9 @@ class ExtractSettings:
     workers: int = setting(0, "processes that parse pages; 0 = one per core")
     timeout_s: float = setting(20.0, "a page that takes longer to parse is skipped and keeps its old copy")
     memory_bytes: int = setting(1_500_000_000, "memory of one parsing process; a page that needs more is skipped")
-    near_duplicates: float = setting(0.9, "pages of one title whose texts agree to this share are one; 1 = same words")
+    near_duplicates: float = setting(
+        0.9, "pages of one title whose texts agree to this share, or that others hold to it, are one; 1 = same words"
+    )
     boilerplate_share: float = setting(0.3, "a text on more than this share of the pages is boilerplate; 1 = keep all")
 
 

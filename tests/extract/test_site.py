@@ -118,6 +118,31 @@ def test_distinct_pages_with_much_in_common_stay_apart() -> None:
     assert folded(("/git-fetch", fetch), ("/git-pull", pull)) == {}
 
 
+def whole_book(*chapters: Article) -> Article:
+    return replace(chapters[0], title="All on one page", sections=tuple(s for page in chapters for s in page.sections))
+
+
+def test_a_page_made_of_other_pages_gives_way_to_them() -> None:
+    chapters = [article(place, words=250 if place == 3 else 100) for place in range(5)]
+    pages = [(f"/{place}", chapter) for place, chapter in enumerate(chapters)]
+    book = ("/book", whole_book(*chapters))
+    assert folded(book, *pages) == {"/book": "/3"}, "its largest part stands for it"
+    assert fold([book, *pages], near=1.0) == fold([book, *pages], entrances=["/book"])
+    assert folded(book, *pages, near=1.0) == {}
+
+
+def test_a_page_that_says_more_than_its_parts_stays() -> None:
+    chapters = [article(place, words=100) for place in range(4)]
+    pages = [(f"/{place}", chapter) for place, chapter in enumerate(chapters)]
+    assert folded(("/book", whole_book(*chapters, article(9, words=200))), *pages) == {}
+
+
+def test_a_longer_version_of_one_page_is_not_made_of_pages() -> None:
+    long, short = article(1, words=300), [article(place, words=60) for place in (2, 3)]
+    pages = [("/1", long), *((f"/{place}", page) for place, page in enumerate(short, 2))]
+    assert folded(("/all", whole_book(long, *short)), *pages) == {}
+
+
 def test_languages_never_fold() -> None:
     page = article(1)
     assert folded(("/en/lamp", page), ("/de/lamp", replace(page, lang="de"))) == {}
