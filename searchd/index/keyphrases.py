@@ -28,6 +28,7 @@ MAX_WORDS = 3
 MAX_PHRASES = 6  # tags of one page
 MAX_PAGE_CHARS = 24_000  # of a page's text that is read for phrases
 _SKETCH = 1 << 22  # hashed counters of phrase frequency: 16 MB for a site of any size
+_CLITIC = 2  # letters after the apostrophe, at most
 _MIN_LETTERS = 3
 _ACRONYM = 6  # letters at most
 #: "Chapter 7. ", "Anhang B: ": what a heading is counted as, in front of what it is called
@@ -181,9 +182,15 @@ def _content(chunk: str, lang: str) -> str:
     """Return the chunk's stems as one word, or "" for function words, numbers and other things without meaning."""
     if len(chunk) < _MIN_LETTERS or sum(map(str.isalpha, chunk)) < _MIN_LETTERS or is_gram(chunk):
         return ""
-    if fold(normal(chunk)) in fillers(lang):
+    if _is_filler(fold(normal(chunk)).replace("’", "'"), fillers(lang)):
         return ""
     return "-".join(term.term for term in analyse(chunk, lang) if term.main)
+
+
+def _is_filler(word: str, known: frozenset[str]) -> bool:
+    """Whether the word says nothing, or is such a word with a verb run into it: "what's", "they've"."""
+    head, _, tail = word.partition("'")
+    return word in known or (0 < len(tail) <= _CLITIC and head in known)
 
 
 def _best_form(forms: Counter[str]) -> str:

@@ -59,6 +59,12 @@ def test_tags_hold_no_function_words_and_do_not_cross_punctuation() -> None:
     assert found == {"Salt", "herring", "barrels", "town"}
 
 
+def test_function_words_with_an_apostrophe_are_no_tags_either() -> None:
+    said = "What's new? What’s more, they’ve gone. You don’t pay the driver's fee"
+    found = {one.text for one in candidates(said, (), "", "en")}
+    assert found == {"gone", "pay", "driver's", "fee", "driver's fee"}
+
+
 def test_what_a_chapter_is_counted_as_is_no_tag() -> None:
     found = candidates("Kapitel 10. Leuchtturm", ("Appendix B: Lamps",), "", "de")
     assert {candidate.text for candidate in found} == {"Leuchtturm", "Lamps"}
