@@ -111,7 +111,7 @@ class Pipeline:
 
     def _build(self, state: State, cache: Cache, *, always: bool) -> Built:
         digest = self._digest(state)
-        newest = self._newest()
+        newest = self._newest(any_format=True)
         if newest is not None and newest.digest == digest and not always:
             log.info("build: nothing changed since the newest snapshot")
             return Built(False, int(newest.facts["pages"]), int(newest.facts["passages"]))
@@ -178,7 +178,8 @@ class Pipeline:
             raise SnapshotError(f"{self.site.name}: there is no snapshot to publish", "run `indexer run` first")
         reasons = self._judge(before, after)
         if staged is not None:
-            served = root / "snapshots" / snapshot.current(root) if before else None
+            readable = before is not None and before.format == snapshot.FORMAT
+            served = root / "snapshots" / snapshot.current(root) if readable else None
             reasons += filter(None, [judgement.refusal(self.site, served, self.folder.staged)])
         if reasons and not force:
             text = "; ".join(reasons)
@@ -242,13 +243,15 @@ class Pipeline:
         snapshot.verify(self.folder.staged, manifest)
         return manifest
 
-    def _newest(self) -> snapshot.Manifest | None:
+    def _newest(self, *, any_format: bool = False) -> snapshot.Manifest | None:
         names = snapshot.published(self.folder.root)
-        return snapshot.read_manifest(self.folder.root / "snapshots" / names[-1]) if names else None
+        newest = self.folder.root / "snapshots" / names[-1] if names else None
+        return None if newest is None else snapshot.read_manifest(newest, any_format=any_format)
 
     def _served(self) -> snapshot.Manifest | None:
+        """What is served, of whatever format: the guard compares with what an earlier version published, too."""
         served = snapshot.current(self.folder.root)
-        return snapshot.read_manifest(self.folder.root / "snapshots" / served) if served else None
+        return snapshot.read_manifest(self.folder.root / "snapshots" / served, any_format=True) if served else None
 
     @contextlib.contextmanager
     def _staging(self) -> Iterator[Path]:

@@ -77,7 +77,7 @@ def tune(engine: Engine, questions: Sequence[Question]) -> Tuned:
     return Tuned(weights, statistics.fmean(before), statistics.fmean(after), p, kept)
 
 
-_NAMES = ("best", "lead", "passage_bm25", "page_bm25", "coverage", "translation")
+_NAMES = ("best", "lead", "passage_bm25", "page_bm25", "coverage", "translation", "links")
 
 
 def _case(engine: Engine, question: Question) -> _Case:

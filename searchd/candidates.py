@@ -130,7 +130,7 @@ def _score(
         page_bm25, page_coverage = page_scores.scores, page_scores.coverage
         totals = wanted.passage_total, wanted.page_total
     passages = Passages(rows, owner, similarity, passage_bm25, passage_coverage)
-    lang = columns.lang[pages]
+    lang, links = columns.lang[pages], columns.links[pages]
     single = columns.first_row[pages + 1] - columns.first_row[pages] == 1
-    evidence = Evidence.of(pages, passages, lead, single, page_bm25, page_coverage, lang, background, totals)
+    evidence = Evidence.of(pages, passages, lead, single, page_bm25, page_coverage, lang, links, background, totals)
     return evidence, passages

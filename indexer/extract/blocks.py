@@ -27,6 +27,7 @@ _GUTTER = re.compile(
 )
 _BLANK_LINES = re.compile(r"\n\s*\n(\s*\n)+")
 _MAX_FIGURE_CHARS = 600  # a larger element is no image with its caption
+_ASIDE = 40  # characters that go with a line's links at least: a number, a date, "See also"
 _MIN_ALT_WORDS = 4  # shorter alternative texts are decoration ("logo", "photo of ...")
 
 
@@ -37,9 +38,10 @@ class _Lines:
     kind: BlockKind
     lines: list[str]
     anchor: str
+    linked: int
 
     def block(self) -> Block:
-        return Block(self.kind, "\n".join(self.lines), self.anchor)
+        return Block(self.kind, "\n".join(self.lines), self.anchor, self.linked)
 
 
 class Writer:
@@ -50,6 +52,8 @@ class Writer:
         self._sections: list[tuple[tuple[str, ...], str, list[_Lines]]] = [((), "", [])]
         self._path: list[tuple[int, str]] = []
         self._inline: list[str] = []
+        self._links_around = 0  # links to other pages, around the element that is being written
+        self._linked = 0  # characters of ``_inline`` that stand in such links
         self._group: object = None  # the list or definition that the last block belongs to
         self._pending_anchor = ""  # id of an empty element or enclosing section right before a heading
 
@@ -67,6 +71,8 @@ class Writer:
         for child in node.contents:
             if isinstance(child, NavigableString):
                 self._inline.append(str(child))
+                if self._links_around:
+                    self._linked += len(" ".join(child.split()))
             elif isinstance(child, Node) and not self._dropped(child):
                 self._element(child, kind, group, anchor)
         if node.name not in INLINE:
@@ -85,8 +91,12 @@ class Writer:
             self._block_element(node, kind, group, anchor)
 
     def _inline_element(self, node: Node, kind: BlockKind, group: object, anchor: str) -> None:
-        if not _is_permalink(node):
-            self._walk(node, kind, group, anchor)
+        if _is_permalink(node):
+            return
+        away = _leads_away(node)
+        self._links_around += away
+        self._walk(node, kind, group, anchor)
+        self._links_around -= away
 
     def _block_element(self, node: Node, kind: BlockKind, group: object, anchor: str) -> None:
         name = node.name
@@ -136,6 +146,7 @@ class Writer:
 
     def _table(self, node: Node) -> None:
         rows: list[str] = []
+        linked = 0
         for row in node.find_all(["tr", "caption"]):
             if not isinstance(row, Node) or self._dropped(row):
                 continue
@@ -150,7 +161,8 @@ class Writer:
             filled = [place for place, cell in enumerate(cells) if cell]
             if filled:
                 rows.append(" | ".join(cells[filled[0] : filled[-1] + 1]))
-        self._add("table", "\n".join(rows), node, own_anchor(node))
+                linked += _with_aside(_link_chars(row), len(rows[-1]))
+        self._add("table", "\n".join(rows), node, own_anchor(node), linked)
 
     def _image(self, node: Node, kind: BlockKind, group: object, anchor: str) -> None:
         alt = " ".join(str(node.attrs.get("alt", "")).split())
@@ -169,17 +181,19 @@ class Writer:
         if self._inline:
             text = " ".join("".join(self._inline).split())
             self._inline.clear()
-            self._add(kind, text, group, anchor)
+            self._add(kind, text, group, anchor, _with_aside(self._linked, len(text)))
+            self._linked = 0
 
-    def _add(self, kind: BlockKind, text: str, group: object, anchor: str = "") -> None:
+    def _add(self, kind: BlockKind, text: str, group: object, anchor: str = "", linked: int = 0) -> None:
         if not text:
             return
         blocks = self._sections[-1][2]
         if group is not None and group is self._group and blocks and blocks[-1].kind == kind:
             blocks[-1].lines.append(text)
+            blocks[-1].linked += linked
             blocks[-1].anchor = blocks[-1].anchor or anchor
         else:
-            blocks.append(_Lines(kind, [text], anchor))
+            blocks.append(_Lines(kind, [text], anchor, linked))
         self._group = group
 
 
@@ -331,6 +345,21 @@ def _is_permalink(node: Node) -> bool:
     if "#" not in href:
         return False
     return node.get_text().strip().lower() in _PERMALINK_TEXT or bool(_PERMALINK.search(_class(node)))
+
+
+def _leads_away(node: Node) -> bool:
+    """Whether a node is a link to another page."""
+    return node.name == "a" and not str(node.attrs.get("href", "#")).startswith("#")
+
+
+def _link_chars(row: Node) -> int:
+    """Characters of a table's row inside links to other pages."""
+    return sum(link.chars for link in row.find_all("a") if isinstance(link, Node) and _leads_away(link))
+
+
+def _with_aside(linked: int, chars: int) -> int:
+    """How many of a line's characters only name other pages: all where the rest is short, or shorter than the links."""
+    return chars if linked and chars - linked <= max(_ASIDE, linked) else linked
 
 
 def _is_told(image: Node, alt: str) -> bool:

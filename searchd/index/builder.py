@@ -216,6 +216,7 @@ def _page(draft: PageDraft, number: int, first_row: int) -> Page:
         n_passages=len(draft.passages),
         n_words=sum(len(passage.text.split()) for passage in draft.passages),
         aliases=draft.aliases,
+        links=article.links,
     )
 
 

@@ -44,6 +44,7 @@ _ELSEWHERE = {
     "n_passages",
     "summary",
     "keyphrases",
+    "links",
 }  # columns of their own, or known anyway
 #: Those fields of a ``Page`` that are stored as one JSON object.
 _Body = defstruct("_Body", [(name, kind) for name, kind in get_type_hints(Page).items() if name not in _ELSEWHERE])
@@ -56,8 +57,8 @@ class Columns:
     """What ranking and filters know of every page; arrays are read-only and in page (or row) order.
 
     page_of_row (rows,) i32; first_row (pages + 1,) i64; lang, kind, category (pages,) i32 codes into ``names``;
-    day (pages,) i32, days since 1970-01-01 of the newest known date, -1 = unknown; tags of page p are
-    tag[tag_start[p]:tag_start[p + 1]].
+    day (pages,) i32, days since 1970-01-01 of the newest known date, -1 = unknown; links (pages,) f32, ``Page.links``;
+    tags of page p are tag[tag_start[p]:tag_start[p + 1]].
     """
 
     page_of_row: npt.NDArray[np.int32]
@@ -66,6 +67,7 @@ class Columns:
     kind: npt.NDArray[np.int32]
     category: npt.NDArray[np.int32]
     day: npt.NDArray[np.int32]
+    links: npt.NDArray[np.float32]
     tag: npt.NDArray[np.int32]
     tag_start: npt.NDArray[np.int64]
     names: dict[str, tuple[str, ...]]  # "lang" -> ("de", "en") ...
@@ -98,6 +100,7 @@ class PageWriter:
         self._db.execute("BEGIN")
         self._codes: dict[str, dict[str, int]] = {kind: {} for kind in _CODED}
         self._columns: dict[str, list[int]] = {name: [] for name in ("lang", "kind", "category", "day", "tag")}
+        self._links: list[float] = []
         self._first_row = [0]
         self._tag_start = [0]
 
@@ -135,6 +138,7 @@ class PageWriter:
         arrays: dict[str, npt.NDArray[Any]] = {k: np.asarray(v, np.int32) for k, v in self._columns.items()}
         arrays["page_of_row"] = np.repeat(np.arange(len(rows), dtype=np.int32), rows)
         arrays["first_row"] = np.asarray(self._first_row, np.int64)
+        arrays["links"] = np.asarray(self._links, np.float32)
         arrays["tag_start"] = np.asarray(self._tag_start, np.int64)
         self._db.executemany(
             "INSERT INTO columns VALUES(?,?,?)", [(k, v.dtype.str, v.tobytes()) for k, v in sorted(arrays.items())]
@@ -151,6 +155,7 @@ class PageWriter:
         for kind in ("lang", "kind", "category"):
             self._columns[kind].append(self._code(kind, getattr(page, kind)))
         self._columns["day"].append(max(day_number(page.modified), day_number(page.published)))
+        self._links.append(page.links)
         self._columns["tag"].extend(self._code("tag", tag) for tag in page.tags)
         self._tag_start.append(len(self._columns["tag"]))
         self._first_row.append(self._first_row[-1] + n_passages)
@@ -261,6 +266,7 @@ class Pages:
             n_passages=int(first[number + 1] - first[number]),
             summary=_strings(summary),
             keyphrases=_strings(keyphrases),
+            links=float(self.columns.links[number]),
             **structs.asdict(_body(body)),
         )
 

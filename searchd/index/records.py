@@ -20,11 +20,13 @@ class Block:
     ``heading`` blocks do not occur inside sections (the section's path holds them). Lists have one line per item,
     definitions the term's line before those of its body, tables one line per row with " | " between cells.
     anchor: what a deep link to this very block needs ("" = the section's anchor serves).
+    linked: characters of the text that only name other pages: links to them and the little that goes with these.
     """
 
     kind: BlockKind
     text: str
     anchor: str = ""
+    linked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,13 @@ class Article:
     def text(self) -> str:
         """All sections' text, in order."""
         return "\n".join(section.text for section in self.sections)
+
+    @property
+    def links(self) -> float:
+        """Share of the text below the headings that only names other pages, 0..1; 0 where there is no text."""
+        blocks = [block for section in self.sections for block in section.blocks]
+        total = sum(len(block.text) for block in blocks)
+        return sum(block.linked for block in blocks) / total if total else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +134,7 @@ class Page:
     aliases: tuple[str, ...] = ()
     summary: tuple[str, ...] = ()  # its most central sentences, verbatim, in its order
     keyphrases: tuple[str, ...] = field(default=())  # automatic tags
+    links: float = 0.0  # share of its text that only names other pages, 0..1
 
     @property
     def reading_time_s(self) -> int:

@@ -23,7 +23,7 @@ from typing import Any
 
 from searchd.errors import SnapshotError, StorageError
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 CURRENT = "CURRENT"
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}(-[0-9]+)?")
@@ -141,8 +141,11 @@ def verify(folder: Path, manifest: Manifest) -> None:
             raise SnapshotError(f"snapshot {folder.name}: {name} does not match its checksum", hint)
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Read a manifest without looking at the files it names. Raises SnapshotError."""
+def read_manifest(folder: Path, *, any_format: bool = False) -> Manifest:
+    """Read a manifest without looking at the files it names. Raises SnapshotError.
+
+    any_format: also that of another version's snapshot, whose facts are good for comparing and whose files are not.
+    """
     path = folder / MANIFEST
     try:
         body = json.loads(path.read_bytes())
@@ -159,7 +162,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise SnapshotError(
             f"snapshot {folder.name}: {MANIFEST} is damaged ({error!r})", "run `indexer rollback`"
         ) from error
-    if manifest.format != FORMAT:
+    if manifest.format != FORMAT and not any_format:
         raise SnapshotError(
             f"snapshot {folder.name} has format {manifest.format}, this version reads {FORMAT}",
             "run `indexer build` and `indexer publish` with this version: no crawl is needed",

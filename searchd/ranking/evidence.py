@@ -39,7 +39,7 @@ class Evidence:
     best_row: its most similar passage. best, lead: similarities of that passage, and of title and opening.
     passage_bm25 and passage_coverage: of the passage with most; page_bm25 (fields boosted) and page_coverage: of
     the page as a whole. passage_total, page_total: idf of all words of the query, over passages and over pages,
-    words found nowhere included.
+    words found nowhere included. links: share of the page's text that only names other pages.
     """
 
     pages: Ints
@@ -51,6 +51,7 @@ class Evidence:
     page_bm25: Floats
     page_coverage: Floats
     lang: npt.NDArray[np.int32]
+    links: Floats
     background: Background
     passage_total: float
     page_total: float
@@ -65,6 +66,7 @@ class Evidence:
         page_bm25: Floats,
         page_coverage: Floats,
         lang: npt.NDArray[np.int32],
+        links: Floats,
         background: Background,
         totals: tuple[float, float],
     ) -> Evidence:
@@ -86,6 +88,7 @@ class Evidence:
             page_bm25,
             page_coverage,
             lang,
+            links,
             background,
             *totals,
         )

@@ -9,7 +9,10 @@ Every piece of evidence is brought to a scale of its own *meaning*, not to the s
   in the site's own terms speaks up;
 * a page in another language than the question cannot hold its words, which says nothing against it: it is credited
   with what pages in the question's language that are as similar get for their words, generously, but never outranks
-  such a page by that.
+  such a page by that;
+* a page that mostly names other pages (an index, a table of contents) holds every word and answers nothing: what
+  links make up of its text above a half is taken off, as far as one of its entries is more similar than the page as
+  a whole. Who asks for the index itself asks for its title.
 
 So a leg that knows nothing is flat and cannot vote, and no list is stretched to fill 0..1.
 """
@@ -29,6 +32,7 @@ Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 _BEHIND = 0.001  # in score: how far a translation stays behind at least
+_MADE_OF_LINKS = 0.5  # share of a page's text that may be links for nothing
 _NEIGHBOUR = 0.3  # in score: how alike two pages' similarities must be for one to speak for the other
 
 
@@ -42,6 +46,7 @@ class Weights:
     page_bm25: float = 1.75
     coverage: float = 2.5
     translation: float = 2.5
+    links: float = 1.25  # at most this is taken off a page made of links
     cross_encoder: float = 1.0  # of the second stage: see ``searchd.ranking.rerank``
 
     @classmethod
@@ -57,9 +62,9 @@ class Weights:
 NAMES = (
     *("passage vector", "lead vector"),
     *("passage BM25", "page BM25", "words covered"),
-    "other language",
+    *("other language", "made of links"),
 )
-VECTORS, WORDS, TRANSLATION = slice(0, 2), slice(2, 5), 5  # columns
+VECTORS, WORDS, TRANSLATION, LINKS = slice(0, 2), slice(2, 5), 5, 6  # columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +96,30 @@ def fuse(evidence: Evidence, weights: Weights, asked: Asked) -> Fused:
     raw = np.zeros((len(evidence.pages), len(NAMES)), np.float32)
     raw[:, 0], raw[:, 1] = evidence.best, evidence.lead
     raw[:, 2], raw[:, 3], raw[:, 4] = evidence.passage_bm25, evidence.page_bm25, evidence.passage_coverage
+    raw[:, LINKS] = evidence.links
     normalised = raw.copy()
     normalised[:, VECTORS] -= evidence.background.mean
     normalised[:, VECTORS] /= evidence.background.deviation
     normalised[:, 2] /= max(evidence.passage_total, 1e-6)
     normalised[:, 3] /= max(evidence.page_total, 1e-6)
+    normalised[:, LINKS] = _made_of_links(evidence.links, normalised[:, 0] - normalised[:, 1])
     shares = normalised * factors
     if asked.vectors and asked.words and asked.own.any() and not asked.own.all():
         similar, worded = shares[:, VECTORS].sum(axis=1), shares[:, WORDS].sum(axis=1)
         credit = _credit(similar, worded, asked.own)
         raw[:, TRANSLATION] = normalised[:, TRANSLATION] = credit
-        shares[:, TRANSLATION] = _capped(credit * factors[TRANSLATION], similar, similar + worded, asked.own)
+        without = shares.sum(axis=1)
+        shares[:, TRANSLATION] = _capped(credit * factors[TRANSLATION], similar, without, asked.own)
     return Fused(raw, normalised, factors, shares, shares.sum(axis=1))
+
+
+def _made_of_links(links: Floats, entry: Floats) -> Floats:
+    """-1..0: how far a page consists of links and was found by one of them.
+
+    entry: by how many deviations its best passage is more similar than its title and opening.
+    """
+    consists = np.maximum(links - _MADE_OF_LINKS, 0) / (1 - _MADE_OF_LINKS)
+    return np.asarray(-consists * np.clip(entry, 0, 1), dtype=np.float32) + np.float32(0)  # no -0.0 to show
 
 
 def _credit(similar: Floats, worded: Floats, own: Mask) -> Floats:
@@ -138,6 +155,7 @@ def _factors(weights: Weights, asked: Asked) -> Floats:
             *(w if asked.vectors else 0.0 for w in dense),
             *(w if asked.words else 0.0 for w in lexical),
             weights.translation,
+            weights.links,
         ],
         np.float32,
     )

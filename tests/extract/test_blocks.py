@@ -137,5 +137,34 @@ def test_what_the_author_opts_out_is_not_read(opted_out: str) -> None:
     assert "secret" not in article(opted_out).text
 
 
+@pytest.mark.parametrize(
+    ("kind", "entry"),
+    [
+        ("ul", '<li><a href="lamp.html">Lamps</a>, 12</li>'),
+        ("ul", '<li>Lamps, <a href="lamp.html">Filling a lamp</a></li>'),
+        ("ul", '<li><a href="/lamp"><b>Lamps</b></a> <i>Posted on Monday</i></li>'),
+        ("table", '<tr><td><a href="lamp.html">Lamps</a></td><td>12</td></tr>'),
+    ],
+)
+def test_an_index_is_made_of_links(kind: str, entry: str) -> None:
+    found = extract(page(f"<h1>Index</h1><{kind}>{entry * 40}</{kind}>"), URL)
+    assert found.text.count("Lamps") == 40
+    assert found.links > 0.85
+
+
+def test_text_is_its_pages_own_whatever_it_links_to() -> None:
+    main = '<p>See <a href="/lamp">how the lamp works</a> and who lights it every evening of the year.</p>'
+    terms = '<dl><dt><a href="/oil">Oil</a></dt><dd>Burns for nine hours and is carried up the stairs daily.</dd></dl>'
+    assert article(main).links < 0.1
+    assert 0 < article(terms).links < 0.1
+    assert blocks(main)[0].linked == len("how the lamp works")
+    assert blocks(terms)[0].linked == len("Oil")
+
+
+def test_links_within_the_page_and_permalinks_are_no_links_to_other_pages() -> None:
+    main = '<h1>Lamp</h1><p>Lit at <a href="#dusk">dusk</a> <a class="headerlink" href="/x#y">¶</a></p>'
+    assert article(main).links == 0.0
+
+
 def test_hidden_tab_panels_are_read_because_visitors_can_open_them() -> None:
     assert "Install on Linux" in article('<div role="tabpanel" hidden>Install on Linux</div>').text

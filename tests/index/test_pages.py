@@ -30,7 +30,8 @@ def store(tmp_path: Path) -> Path:
     path = tmp_path / "pages.sqlite"
     writer = PageWriter(path)
     writer.add(page(0, 0, tags=("x", "y"), aliases=("https://site.example/old",), category="news"), PASSAGES)
-    writer.add(page(1, 2, lang="de", modified="2024-03-01", published="2023-01-01", tags=("y",)), PASSAGES)
+    dates = {"modified": "2024-03-01", "published": "2023-01-01"}
+    writer.add(page(1, 2, lang="de", tags=("y",), links=0.75, **dates), PASSAGES)
     writer.close()
     return path
 
@@ -66,6 +67,7 @@ def test_columns_hold_what_ranking_asks_of_every_page(store: Path) -> None:
     assert columns.page_of_row.tolist() == [0, 0, 1, 1]
     assert columns.lang.tolist() == [columns.code("lang", "en"), columns.code("lang", "de")]
     assert columns.code("lang", "fr") == -1
+    assert columns.links.tolist() == [0.0, pages.page(1).links] == [0.0, 0.75]
     assert columns.day.tolist() == [-1, day_number("2024-03-01")]
     assert [columns.names["tag"][code] for code in columns.tags_of(0)] == ["x", "y"]
     pages.close()

@@ -118,6 +118,33 @@ def test_a_site_that_is_down_keeps_the_served_snapshot_byte_for_byte(server: Dem
     assert tree(root(server, data) / "snapshots") == before
 
 
+def _age(data: Path, server: DemoServer, **facts: object) -> str:
+    """Make the served snapshot one of an older version; return its id."""
+    identifier = snapshot.current(root(server, data))
+    path = root(server, data) / "snapshots" / identifier / snapshot.MANIFEST
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["format"] = snapshot.FORMAT - 1
+    manifest["facts"] |= {"digest": "of another version", **facts}
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    return identifier
+
+
+def test_a_new_version_replaces_the_snapshot_of_an_older_one(server: DemoServer, data: Path) -> None:
+    run(server, data)
+    older = _age(data, server)
+    assert run(server, data, verb="publish") == 7
+    assert run(server, data) == 0
+    assert snapshot.current(root(server, data)) != older
+    assert titles(data, "when does the boat to shore depart")[0] == "Ferry timetable"
+
+
+def test_the_guard_compares_with_what_an_older_version_published(server: DemoServer, data: Path) -> None:
+    run(server, data)
+    older = _age(data, server, pages=1000)
+    assert run(server, data) == 5
+    assert snapshot.current(root(server, data)) == older
+
+
 def test_a_rollback_serves_the_older_snapshot_and_the_next_run_leaves_it(
     server: DemoServer, data: Path, small_site: Path
 ) -> None:

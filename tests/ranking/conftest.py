@@ -51,12 +51,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "After two years of repairs the bridge over the inlet carries cars again.",
     ),
 }
+LINKED = {"/office/waste"}  # pages whose text is links to other pages
 DATES = {"/news/2024/storm": "2024-11-02", "/news/2023/bridge": "2023-05-01"}
 
 
 def article(path: str, title: str, text: str) -> Article:
     """One page; its first folder is its category."""
-    blocks = (Block("paragraph", text),)
+    blocks = (Block("paragraph", text, linked=len(text) if path in LINKED else 0),)
     sections = (
         Section((title,), "", blocks),
         Section((title, "Contact"), "contact", (Block("paragraph", "Ask at the counter."),)),

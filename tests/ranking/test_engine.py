@@ -115,6 +115,30 @@ def test_shares_of_the_evidence_add_up_to_the_score_on_a_thousand_queries(engine
                 assert term.share == pytest.approx(term.weight * term.normalised, abs=1e-4)
 
 
+def test_a_page_made_of_links_loses_by_its_share_of_them_and_says_so(encoder: Encoder, tmp_path: Path) -> None:
+    settings = IndexSettings(summaries=False)
+    entries = [f"{title}, {text}" for title, text in TEXTS.values()]
+    names = "\n".join(entries)
+    block = Block("list", names, linked=round(0.9 * len(names)))
+    index = Article(SITE + "/a-z", "From A to Z", (Section((), "", (block,)),), "en")
+    others = [article(path, title, text) for path, (title, text) in TEXTS.items()]
+    drafts = [PageDraft(index, tuple(Passage((), "", entry) for entry in entries))]
+    drafts += [PageDraft(one, split(one, encoder, settings)) for one in others]
+    build(tmp_path, drafts, encoder, settings)
+    opened = Index.open(tmp_path)
+    query = Query("when does the bridge carry cars again", limit=20, explain=True)
+    found = {}
+    for weight in (0.0, 2.0):
+        engine = Engine(opened, encoder, RankingSettings(threshold=0.0, weights={"links": weight}))
+        found[weight] = {hit.url.removeprefix(SITE): hit for hit in engine.search(query).hits}
+    (term,) = [term for term in found[2.0]["/a-z"].evidence if term.name == "made of links"]
+    assert term.raw == pytest.approx(0.9, abs=0.01)
+    assert -2.0 * 0.81 < term.share < 0
+    assert found[2.0]["/a-z"].score == pytest.approx(found[0.0]["/a-z"].score + term.share, abs=1e-4)
+    assert found[2.0]["/fees/dogs"].score == found[0.0]["/fees/dogs"].score
+    opened.close()
+
+
 def test_the_same_question_gets_the_same_answer_from_many_threads_at_once(engine: Engine) -> None:
     questions = ["boat", "dog", "when is paper collected", "marry on a tower", "storm"] * 8
     with ThreadPoolExecutor(6) as pool:

@@ -19,12 +19,29 @@ def column(*values: float) -> Floats:
     return np.array(values, np.float32)
 
 
-def evidence(best: Floats, bm25: Floats, coverage: Floats, total: float = 10.0) -> Evidence:
+def evidence(
+    best: Floats, bm25: Floats, coverage: Floats, total: float = 10.0, links: Floats | None = None, lead: float = 1.0
+) -> Evidence:
     n = len(best)
     pages = np.arange(n)
     lang = np.zeros(n, np.int32)
+    links = np.zeros(n, np.float32) if links is None else links
     background = Background(0.1, 0.1)
-    return Evidence(pages, pages, best, best, bm25, coverage, bm25, coverage, lang, background, total, total)
+    return Evidence(
+        pages,
+        pages,
+        best,
+        best * np.float32(lead),
+        bm25,
+        coverage,
+        bm25,
+        coverage,
+        lang,
+        links,
+        background,
+        total,
+        total,
+    )
 
 
 def asked(n: int) -> Asked:
@@ -58,6 +75,36 @@ def test_a_page_that_only_another_language_has_comes_first() -> None:
     own = np.array([True, False, True])
     scores = fuse(found, Weights(), dataclasses.replace(asked(3), own=own)).scores
     assert np.argmax(scores) == 1
+
+
+def test_an_index_that_holds_every_word_stands_behind_the_page_that_answers() -> None:
+    similar, worded, covered = column(0.42, 0.40), column(6.0, 6.0), column(0.9, 0.9)
+    plain = fuse(evidence(similar, worded, covered, lead=0.7), Weights(), asked(2))
+    made = fuse(evidence(similar, worded, covered, links=column(0.95, 0.05), lead=0.7), Weights(), asked(2))
+    assert np.argmax(plain.scores) == 0
+    assert np.argmax(made.scores) == 1
+    np.testing.assert_allclose(made.shares.sum(axis=1), made.scores, rtol=1e-6)
+    np.testing.assert_allclose(made.normalised * made.weights, made.shares, rtol=1e-6)
+
+
+def test_an_index_that_is_asked_for_by_its_name_loses_nothing() -> None:
+    links = column(0.95, 0.05)
+    found = evidence(column(0.42, 0.40), column(6.0, 6.0), column(0.9, 0.9), links=links, lead=1.1)
+    assert np.argmax(fuse(found, Weights(), asked(2)).scores) == 0
+
+
+def test_a_page_with_more_text_of_its_own_than_links_loses_nothing() -> None:
+    similar, worded, covered = column(0.42, 0.40), column(6.0, 2.0), column(0.9, 0.3)
+    plain = fuse(evidence(similar, worded, covered, lead=0.7), Weights(), asked(2)).scores
+    linked = fuse(evidence(similar, worded, covered, links=column(0.45, 0.1), lead=0.7), Weights(), asked(2)).scores
+    assert linked.tolist() == plain.tolist()
+
+
+def test_a_translation_stays_behind_a_page_in_the_visitors_language_that_lost_for_its_links() -> None:
+    links = column(1.0, 0.0)
+    found = evidence(column(0.60, 0.59), column(8, 0), column(0.9, 0), links=links, lead=0.7)
+    scores = fuse(found, Weights(), dataclasses.replace(asked(2), own=np.array([True, False]))).scores
+    assert scores[0] > scores[1]
 
 
 def test_confidence_rises_with_similarity_and_with_words() -> None:
