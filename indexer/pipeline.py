@@ -121,6 +121,7 @@ class Pipeline:
         articles = Articles(state, cache, fingerprint, self.watch)
         with self.watch("fold"):
             languages = articles.prepare(self.site.extract)
+        folded = {url: kept for url, kept in articles.folded.items() if url != kept}
         choice = encoders.choose(self.site.model.name, languages, self.site.languages)
         log.info("model: %s (%s)", choice.name, choice.reason)
         with self.watch("model"):
@@ -151,7 +152,7 @@ class Pipeline:
                     "model": {"name": choice.name, "reason": choice.reason, "fingerprint": model.fingerprint},
                     "precision": self.site.model.precision,
                     "extraction": fingerprint,
-                    "folded": {url: kept for url, kept in articles.folded.items() if url != kept},
+                    "folded": folded,
                     **dataclasses.asdict(counts),
                 },
             )
@@ -159,8 +160,8 @@ class Pipeline:
         cache.forget_vectors(model.fingerprint, generation - _KEEP_GENERATIONS)
         cache.keep_articles((document.content_hash, document.url) for document in state.documents())
         log.info(
-            "build: %d pages, %d passages; %d texts embedded, %d kept; %d pages parsed",
-            counts.pages, counts.passages, cached.embedded, cached.reused, extracted,
+            "build: %d pages, %d duplicates behind them, %d passages; %d texts embedded, %d kept; %d pages parsed",
+            counts.pages, len(folded), counts.passages, cached.embedded, cached.reused, extracted,
         )  # fmt: skip
         return Built(True, counts.pages, counts.passages, cached.embedded, cached.reused, extracted, skipped)
 

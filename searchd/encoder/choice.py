@@ -49,7 +49,8 @@ def choose(name: str, pages: Mapping[str, int] | Sequence[str], visitors: Sequen
     languages = {tag for tag, share in shares.items() if share >= _SHARE}
     people = {_primary(tag) for tag in visitors if _primary(tag)}
     described = ", ".join(f"{tag} {share:.0%}" if share >= 0.01 else f"{tag} <1%" for tag, share in shares.items())
-    facts = f"pages: {described or 'language unknown'}; visitors: {', '.join(sorted(people)) or 'as the pages'}"
+    asked = ", ".join(sorted(people)) or "as the pages, for languages is not set"
+    facts = f"pages: {described or 'language unknown'}; visitors: {asked}"
     if languages | people == {"en"}:
         return Choice(ENGLISH, f"English alone ({facts})")
     return Choice(MULTILINGUAL, f"not English alone ({facts})")

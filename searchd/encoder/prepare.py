@@ -17,7 +17,7 @@ from pathlib import Path
 from searchd.encoder.checkpoint import Checkpoint
 from searchd.encoder.hub import fetch, is_hub_id
 from searchd.encoder.prepared import FLOAT, FORMAT, Prepared, fingerprint, open_folder, publish
-from searchd.encoder.runtime import pick_device
+from searchd.encoder.runtime import device_of
 from searchd.encoder.source import Source, Wheel, find, from_directory, from_wheel, known_wheel
 from searchd.encoder.spec import ModelSpec, read_json
 from searchd.encoder.tokens import Tokens, write_tokenizer
@@ -129,7 +129,7 @@ def readable(name: str) -> str:
 def _place(spec: ModelSpec, digest: str, settings: ModelSettings) -> _Place:
     mark = fingerprint(spec, digest, settings.precision)
     # accelerators compute in floating point; the 8-bit graph goes along, so that the index also serves on a CPU
-    both = settings.precision != "exact" and spec.route == "fused" and pick_device(settings.device) != "cpu"
+    both = settings.precision != "exact" and spec.route == "fused" and device_of(settings.device) != "cpu"
     name = f"{readable(spec.name)}-{settings.precision}{'-float' if both else ''}-{mark[:12]}"
     return _Place(cache_folder(settings) / name, mark, both)
 

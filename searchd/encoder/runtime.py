@@ -48,13 +48,19 @@ def available() -> tuple[str, ...]:
 
 
 def pick_device(device: str) -> str:
+    """Do as ``device_of`` does, and say in the log what ``auto`` came to."""
+    chosen = device_of(device)
+    if device == "auto":
+        log.info("encoder runs on %s (providers: %s)", chosen, ", ".join(available()))
+    return chosen
+
+
+def device_of(device: str) -> str:
     """Turn the setting into one of PROVIDERS' keys; ModelError when it was asked for and is missing."""
     present = available()
     if device == "auto":
         able = [name for name in _AUTO if PROVIDERS[name] in present and (name != "openvino" or has_bfloat16())]
-        chosen = next(iter(able), "cpu")
-        log.info("encoder runs on %s (providers: %s)", chosen, ", ".join(present))
-        return chosen
+        return next(iter(able), "cpu")
     if device not in PROVIDERS:
         raise ModelError(f"device {device!r} is not one of auto, {', '.join(PROVIDERS)}")
     if PROVIDERS[device] not in present:
