@@ -120,6 +120,7 @@ def test_what_a_bound_left_out_is_a_problem_until_the_bound_is_moved(web: Web, s
     assert "/n/#" in problem
     assert "max_per_pattern" in problem
     assert site(max_per_pattern=5).problems == [problem], "unchanged pages are not read again"
+    assert site(max_per_pattern=5, exclude_paths=("/n/*",)).problems == []
     assert site(max_per_pattern=9).problems == []
     assert len(site.paths()) == 10
 
