@@ -208,6 +208,7 @@ class Run:
 
     async def _visit_all(self) -> None:
         tasks: set[asyncio.Task[None]] = set()
+        done: set[asyncio.Task[None]] = set()
         try:
             while True:
                 while len(tasks) < self.gate.throttle.limit and not self.halt and (page := self.frontier.next()):
@@ -215,14 +216,15 @@ class Run:
                 if not tasks:
                     return
                 done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                await asyncio.gather(*done)
+                for task in done:
+                    task.result()
                 self._uncommitted += len(done)
                 if self._uncommitted >= COMMIT_EVERY_PAGES or time.monotonic() - self._committed > COMMIT_EVERY_S:
                     self._commit()
         finally:  # tasks are left when one failed, as on a full disk
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, *done, return_exceptions=True)
 
     async def _visit(self, page: Page, fetched: Fetched | None = None) -> None:
         fetched = fetched or await self._ask(page)

@@ -15,13 +15,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from indexer import compilations
+from indexer.compilations import Hashes
 from indexer.extract.language import address_language
 from searchd.index.records import Article
-
-Hashes = npt.NDArray[np.uint32]
 
 _WORD = re.compile(r"\w+")
 _SHINGLE_WORDS = 5

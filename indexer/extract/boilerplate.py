@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from indexer.extract.titles import ANY_SEPARATOR
 from searchd.index.records import Article, Block, Section
 
 MIN_PAGES = 8  # of one language and below, "on many pages" means nothing
 _TITLE_SHARE = 0.5
-_SEPARATOR = re.compile(r"\s+[|·•»›:–—-]+\s+|\s*[|»]\s*|\s::\s|:\s+")
 _IN_PARENTHESES = re.compile(r"\s+(\([^()]+\))$")  # "List (Library 2.1)"
 _KEPT = frozenset({"code", "table", "definition"})  # repeated reference material is content (options, licences)
 
@@ -45,7 +45,7 @@ def learn_boilerplate(articles: Iterable[Article], share: float = 0.3) -> Boiler
         title = article.title.lower()
         titles[title] += 1
         banners[_banner(article).lower()] += 1
-        parts = _SEPARATOR.split(title)
+        parts = ANY_SEPARATOR.split(title)
         if len(parts) > 1:
             ends[parts[-1].strip()] += 1
             starts[parts[0].strip()] += 1
@@ -95,7 +95,7 @@ def _clean_title(title: str, boilerplate: Boilerplate) -> str:
     noted = _IN_PARENTHESES.search(title)
     if noted and noted[1].lower() in boilerplate.title_ends:
         return title[: noted.start()].strip() or title
-    separators = list(_SEPARATOR.finditer(title))
+    separators = list(ANY_SEPARATOR.finditer(title))
     if not separators:
         return title
     first, last = separators[0], separators[-1]

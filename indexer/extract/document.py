@@ -39,6 +39,7 @@ NEVER_CONTENT = frozenset(
 )
 # What rel says of links between the pages of one book (HTML 4.01, 6.12; HTML Living Standard, 4.6.7).
 _SEQUENCE = frozenset(listed("next prev previous up start first last begin top contents toc index help glossary"))
+HEADING = re.compile(r"^h[1-6]$")  # names of elements
 _OPT_OUTS = ("data-echolot-ignore", "data-nosnippet")
 _SUSPECTS = lxml.etree.XPath(f"//*[@hidden or @style or {' or '.join('@' + name for name in _OPT_OUTS)}]")
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from indexer.extract.document import Node
+from indexer.extract.document import HEADING, Node
 from indexer.extract.root import MIN_CHARS, select
 
 _TAGS = frozenset({"nav", "footer", "form", "dialog"})
@@ -42,7 +42,6 @@ _INLINE_NOISE = re.compile(
 _MAX_RAIL = 2_000  # characters
 _PAGER_SIGNS = 20  # characters beside each link of a pager: "Previous: ", " | "
 _MIN_OPENER = 15  # characters of a question that opens its answer; shorter buttons say "Copy" or "Menu"
-_HEADING = re.compile(r"^h[1-6]$")
 _WORD = re.compile(r"[^\W_]+")
 _MAX_SHARE = 0.3  # of the prose may go with one element: more is the article, whatever its class says
 
@@ -104,7 +103,7 @@ def _is_page_frame(node: Node) -> bool:
         return True
     if node.name not in {"header", "aside"} or node.parent is None or node.parent.name != "body":
         return False
-    return node.find(_HEADING) is None
+    return node.find(HEADING) is None
 
 
 def _is_footer(node: Node) -> bool:
@@ -121,7 +120,7 @@ def _is_site_name(heading: Node) -> bool:
 
 def _is_opener(button: Node) -> bool:
     """A button that is a heading's text or opens the text below, as in lists of questions and answers."""
-    if any(_HEADING.match(parent.name) or parent.name in {"dt", "summary"} for parent in button.parents):
+    if any(HEADING.match(parent.name) or parent.name in {"dt", "summary"} for parent in button.parents):
         return True
     return button.chars >= _MIN_OPENER and ("aria-expanded" in button.attrs or "aria-controls" in button.attrs)
 
@@ -136,7 +135,7 @@ def _names(node: Node) -> str:
     name, classes = str(node.attrs.get("id", "")), str(node.attrs.get("class", ""))
     if not name or not (_LIKELY.search(name) or _SURE.search(name) or _COMMENTS.search(name)):
         return classes
-    heading = node.find(_HEADING)
+    heading = node.find(HEADING)
     said = set(_WORD.findall(heading.get_text().lower())) if heading is not None else set()
     named = _WORD.findall(name.lower())
     return classes if sum(word in said for word in named) > 0.5 * len(named) else f"{classes} {name}"
@@ -159,5 +158,5 @@ def _is_rail(node: Node) -> bool:
         return False
     if not any(isinstance(ul, Node) and ul.local_links for ul in node.find_all("ul")):  # headings link to themselves
         return False
-    titles = sum(heading.chars for heading in node.find_all(_HEADING) if isinstance(heading, Node))
+    titles = sum(heading.chars for heading in node.find_all(HEADING) if isinstance(heading, Node))
     return node.chars - node.link_chars - titles <= 0.05 * node.chars

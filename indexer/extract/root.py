@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import soupsieve
 from bs4 import Tag
 
-from indexer.extract.document import Document, Node
+from indexer.extract.document import HEADING, Document, Node
 from indexer.extract.listed import listed
 from indexer.extract.titles import names_the_site
 from indexer.extract.vote import Vote, words
@@ -35,7 +35,6 @@ _CONTAINERS = frozenset(
 )
 _CLIMB = 1.3
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4"})
-_HEADING = re.compile(r"^h[1-6]$")
 _SAME = 0.97  # of the parent's text: what the parent holds, the child holds
 _BY_CLASS = 4  # the least sure kind of container
 _MAX_PREFACE = 600  # characters above the article's container that may still belong to it
@@ -153,7 +152,7 @@ def _preface(document: Document, root: Node) -> Node | None:
         return None
     if root.find("h1") is not None:
         return None
-    own = root.find(_HEADING)
+    own = root.find(HEADING)
     if own is not None and names_the_site(first.get_text(" "), document.head.title, own.get_text(" ")):
         return None
     block: Tag | None = first.parent

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-SEPARATOR = re.compile(r"\s+[|·•»›:–—-]+\s+|\s*[|»]\s*|\s::\s|:\s+(?=[^:]*$)")
+_SIGNS = r"\s+[|·•»›:–—-]+\s+|\s*[|»]\s*|\s::\s"
+ANY_SEPARATOR = re.compile(rf"{_SIGNS}|:\s+")
+SEPARATOR = re.compile(rf"{_SIGNS}|:\s+(?=[^:]*$)")  # of colons only the last: a page's own name may hold one
 
 
 def key(text: str) -> str:

@@ -37,15 +37,8 @@ CREATE TABLE names(kind TEXT NOT NULL, code INTEGER NOT NULL, name TEXT NOT NULL
 _INDEXES = "CREATE INDEX pages_path ON pages(path);"
 _CODED = ("lang", "kind", "category", "tag")
 
-_ELSEWHERE = {
-    "page",
-    "url",
-    "first_row",
-    "n_passages",
-    "summary",
-    "keyphrases",
-    "links",
-}  # columns of their own, or known anyway
+# columns of their own, or known anyway
+_ELSEWHERE = {"page", "url", "first_row", "n_passages", "summary", "keyphrases", "links"}
 #: Those fields of a ``Page`` that are stored as one JSON object.
 _Body = defstruct("_Body", [(name, kind) for name, kind in get_type_hints(Page).items() if name not in _ELSEWHERE])
 _body = Decoder(_Body).decode
