@@ -1,4 +1,7 @@
-"""What a site repeats on its pages, learnt from all of them: notes under every article, the site's name in titles."""
+"""What a site repeats on its pages, learnt from all of them.
+
+Notes under every article, the site's name in titles, descriptions, keywords and pictures that come from a template.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from indexer.extract.titles import ANY_SEPARATOR
-from searchd.index.records import Article, Block, Section
+from searchd.index.records import Article, Section
 
 MIN_PAGES = 8  # of one language and below, "on many pages" means nothing
 _TITLE_SHARE = 0.5
+_SAME_DESCRIPTION = 3  # pages with one description: it is the site's or a section's
+_EVERYWHERE = 0.8  # share of the pages from which on a keyword or a picture is the site's
 _IN_PARENTHESES = re.compile(r"\s+(\([^()]+\))$")  # "List (Library 2.1)"
 _KEPT = frozenset({"code", "table", "definition"})  # repeated reference material is content (options, licences)
 
 
 @dataclass(frozen=True, slots=True)
 class Boilerplate:
-    """Digests of blocks that repeat, and beginnings and ends of titles that name the site, lower case."""
+    """Digests of blocks, descriptions and images that repeat; tags, titles, their beginnings and ends in lower case."""
 
     blocks: frozenset[bytes] = frozenset()
     title_ends: frozenset[str] = frozenset()
     title_starts: frozenset[str] = frozenset()
     titles: frozenset[str] = frozenset()  # whole titles that many pages share: they name none of them
     banners: frozenset[str] = frozenset()  # titles of several pages, above their own headings: a book's name in a bar
+    descriptions: frozenset[bytes] = frozenset()  # of several pages
+    tags: frozenset[str] = frozenset()
+    images: frozenset[bytes] = frozenset()
 
 
 def learn_boilerplate(articles: Iterable[Article], share: float = 0.3) -> Boilerplate:
@@ -38,13 +46,19 @@ def learn_boilerplate(articles: Iterable[Article], share: float = 0.3) -> Boiler
     starts: Counter[str] = Counter()
     titles: Counter[str] = Counter()
     banners: Counter[str] = Counter()
+    descriptions: Counter[bytes] = Counter()
+    tags: Counter[str] = Counter()
+    images: Counter[bytes] = Counter()
     pages = 0
     for article in articles:
         pages += 1
-        blocks.update({_digest(b) for s in article.sections for b in s.blocks if b.kind not in _KEPT})
+        blocks.update({_digest(b.text) for s in article.sections for b in s.blocks if b.kind not in _KEPT})
         title = article.title.lower()
         titles[title] += 1
         banners[_banner(article).lower()] += 1
+        descriptions[_digest(article.description)] += 1
+        tags.update(tag.lower() for tag in article.tags)
+        images[_digest(article.image)] += 1
         parts = ANY_SEPARATOR.split(title)
         if len(parts) > 1:
             ends[parts[-1].strip()] += 1
@@ -59,11 +73,14 @@ def learn_boilerplate(articles: Iterable[Article], share: float = 0.3) -> Boiler
         frozenset(text for text, count in starts.items() if text and count > _TITLE_SHARE * pages),
         frozenset(text for text, count in titles.items() if text and count > _TITLE_SHARE * pages),
         frozenset(text for text, count in banners.items() if text and count >= MIN_PAGES),
+        frozenset(digest for digest, count in descriptions.items() if count >= _SAME_DESCRIPTION),
+        frozenset(text for text, count in tags.items() if count > _EVERYWHERE * pages),
+        frozenset(digest for digest, count in images.items() if count > _EVERYWHERE * pages),
     )
 
 
 def clean(article: Article, boilerplate: Boilerplate) -> Article:
-    """Return the article without repeated blocks and with a title that names the page; same input, same output."""
+    """Return the article without what is the site's and with a title that names the page; same input, same output."""
     sections = tuple(_clean_section(section, boilerplate.blocks) for section in article.sections)
     if not any(section.blocks for section in sections):  # a page of nothing else keeps it: better than no page
         sections = article.sections
@@ -73,7 +90,14 @@ def clean(article: Article, boilerplate: Boilerplate) -> Article:
         sections = tuple(replace(section, headings=section.headings[1:]) for section in sections[1:])
     if title.lower() in boilerplate.titles | {banner}:
         title = next((s.headings[0] for s in sections if s.headings), title)
-    return replace(article, title=title, sections=sections)
+    return replace(
+        article,
+        title=title,
+        sections=sections,
+        description="" if _digest(article.description) in boilerplate.descriptions else article.description,
+        tags=tuple(tag for tag in article.tags if tag.lower() not in boilerplate.tags),
+        image="" if _digest(article.image) in boilerplate.images else article.image,
+    )
 
 
 def _banner(article: Article) -> str:
@@ -87,7 +111,7 @@ def _banner(article: Article) -> str:
 
 
 def _clean_section(section: Section, repeated: frozenset[bytes]) -> Section:
-    kept = tuple(b for b in section.blocks if b.kind in _KEPT or _digest(b) not in repeated)
+    kept = tuple(b for b in section.blocks if b.kind in _KEPT or _digest(b.text) not in repeated)
     return section if len(kept) == len(section.blocks) else replace(section, blocks=kept)
 
 
@@ -106,5 +130,5 @@ def _clean_title(title: str, boilerplate: Boilerplate) -> str:
     return title
 
 
-def _digest(block: Block) -> bytes:
-    return hashlib.blake2b(block.text.lower().encode(), digest_size=12).digest()
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.lower().encode(), digest_size=12).digest()

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from indexer.extract import labels
 from indexer.extract.blocks import inline_text
 from indexer.extract.dates import iso_date
 from indexer.extract.document import Document, Node
 from indexer.extract.language import page_language
 from indexer.extract.listed import listed
+from indexer.extract.published import day_in_path, day_shown
 from indexer.extract.root import select
-from indexer.extract.titles import SEPARATOR, key
+from indexer.extract.titles import SEPARATOR, key, squeezed
 from searchd.index.records import Article, Section
 from searchd.settings import ExtractSettings
 
@@ -21,36 +23,36 @@ _TITLE_END = re.compile(r"[\s|·•»›–—:-]+$")
 _PUBLISHED = listed(
     "article:published_time og:published_time datepublished parsely-pub-date sailthru.date dc.date.issued "
     "dcterms.issued dcterms.created dc.date dcterms.date citation_publication_date pubdate publishdate "
-    "publish-date date"
+    "publish-date article:published date"
 )
 _MODIFIED = listed(
-    "article:modified_time og:updated_time datemodified dcterms.modified dc.date.modified last-modified revised"
+    "article:modified_time og:updated_time datemodified dcterms.modified dc.date.modified last-modified revised "
+    "article:modified"
 )
 _AUTHOR = listed("author article:author dc.creator dcterms.creator parsely-author citation_author sailthru.author")
 _TAGS = listed("article:tag parsely-tags keywords news_keywords sailthru.tags")
 _CATEGORY = listed("article:section parsely-section section dc.subject")
 _IMAGE = listed("og:image og:image:url twitter:image twitter:image:src thumbnail")
 _ARTICLE_TYPES = re.compile(
-    r"Article|Posting|Report|WebPage|FAQPage|HowTo|Recipe|Product|Event|Course|Book", re.IGNORECASE
+    r"Article|Posting|Report|ClaimReview|WebPage|FAQPage|HowTo|Recipe|Product|Event|Course|Book", re.IGNORECASE
 )
-_MAX_TAGS = 20
-_MAX_LABEL = 80  # characters of a tag, a category or an author's name
 
 
 def read_metadata(document: Document, settings: ExtractSettings, sections: tuple[Section, ...]) -> Article:
     """Return the article with everything that the page says about itself; what is unknown stays ""."""
     meta, things = document.head.meta, _things(document)
+    lang, category = page_language(document, sections), labels.category(_categories(document, things))
     return Article(
         url=document.url,
-        title=_title(document, settings, sections),
+        title=_title(document, settings, sections, category),
         sections=sections,
-        lang=page_language(document, sections),
-        description=_description(document),
-        category=_category(document, things),
+        lang=lang,
+        description=labels.plain(_description(document)),
+        category=category,
         tags=_tags(document, settings, things),
-        author=_author(document, things),
-        published=_published(document, settings, things),
-        modified=iso_date(_value(things, "dateModified")) or _date(meta, _MODIFIED),
+        author=labels.author(_authors(document, things)),
+        published=_published(document, settings, things, lang),
+        modified=_date(_value(things, "dateModified"), meta, _MODIFIED),
         image=_image(document, things),
     )
 
@@ -87,25 +89,31 @@ def _value(things: list[dict[str, Any]], key: str) -> str:
     return next((texts[0] for thing in things if (texts := _strings(thing.get(key)))), "")
 
 
-def _title(document: Document, settings: ExtractSettings, sections: tuple[Section, ...]) -> str:
+def _title(document: Document, settings: ExtractSettings, sections: tuple[Section, ...], category: str) -> str:
     """The page's own name. Where its first heading and its <title> agree, the part that they share."""
     chosen = next((inline_text(node, _never) for node in select(document.body, settings.title)), "")
     if chosen:
         return chosen
-    head = document.head
-    heading = next((s.headings[0] for s in sections if s.headings), "")
+    head, names = document.head, _site_names(document)
+    headings = [heading for section in sections for heading in section.headings]
+    heading = next((text for text in headings if squeezed(text) not in names), "")
     if heading and key(heading) in key(head.title):
         return heading
-    names = _site_names(document)
-    named = _agreeing_part(head.title, heading) or without_site_name(head.title, names)
-    social = without_site_name(_first(head.meta, ("og:title", "twitter:title", "dc.title")), names)
-    return named or social or heading or _from_path(document.url)
+    ends = names | {squeezed(category)} - {""}
+    social = without_site_name(_first(head.meta, ("og:title", "twitter:title", "dc.title")), ends)
+    named = _agreeing_part(head.title, heading) or without_site_name(head.title, ends)
+    own = (text for text in (named, social, heading) if text and squeezed(text) not in names)
+    return next(own, "") or named or social or next(iter(headings), "") or _from_path(document.url)
 
 
 def _agreeing_part(title: str, heading: str) -> str:
-    """The part of "Page | Site" that the article's heading contains; "" when there is none."""
+    """The part of "Page | Site" that the article's heading contains; "" when there is none.
+
+    "Column" of "Column: What happened" names no page: what stands before a colon must be half of the heading.
+    """
     inside = [part.strip() for part in SEPARATOR.split(title) if key(part) and key(part) in key(heading)]
-    return max(inside, key=len, default="")
+    longest = max(inside, key=len, default="")
+    return "" if f"{longest}:" in title and 2 * len(longest) < len(heading) else longest
 
 
 def _never(_: Node) -> bool:
@@ -128,34 +136,38 @@ def _site_names(document: Document) -> set[str]:
         names += (
             _strings(thing.get("name")) if {"WebSite", "Organization", "NewsMediaOrganization"} & set(kinds) else []
         )
-    host = (urlsplit(document.url).hostname or "").removeprefix("www.")
-    return {key(name) for name in [*names, host, host.partition(".")[0]] if name} - {""}
+    host = urlsplit(document.url).hostname or ""
+    bare = host.removeprefix("www.")
+    return {squeezed(name) for name in [*names, host, bare, bare.partition(".")[0]]} - {""}
 
 
 def without_site_name(title: str, names: set[str]) -> str:
-    """Cut "Page | Site" and "Site - Page" to "Page" where one end has the ``key`` of one of the site's names."""
+    """Cut "Page | Site" and "Site - Page" to "Page" where one end is, ``squeezed``, one of the site's names."""
     for found in SEPARATOR.finditer(title):
         head, tail = title[: found.start()].strip(), title[found.end() :].strip()
-        if head and key(tail) in names:
+        if head and squeezed(tail) in names:
             return _TITLE_END.sub("", head)
-        if tail and key(head) in names:
+        if tail and squeezed(head) in names:
             return tail
     return title
 
 
-def _date(meta: dict[str, tuple[str, ...]], names: Iterable[str]) -> str:
-    return next((day for name in names for text in meta.get(name, ()) if (day := iso_date(text))), "")
+def _date(stated: str, meta: dict[str, tuple[str, ...]], names: Iterable[str]) -> str:
+    """The first of the dates that has a time, else the first; JSON-LD's before those of <meta>."""
+    days = [day for text in [stated, *(text for n in names for text in meta.get(n, ()))] if (day := iso_date(text))]
+    return next((day for day in days if "T" in day), "") or next(iter(days), "")
 
 
-def _published(document: Document, settings: ExtractSettings, things: list[dict[str, Any]]) -> str:
+def _published(document: Document, settings: ExtractSettings, things: list[dict[str, Any]], lang: str) -> str:
     for node in select(document.body, settings.date):
         day = iso_date(str(node.attrs.get("datetime") or node.attrs.get("content") or inline_text(node, _never)))
         if day:
             return day
     return (
-        iso_date(_value(things, "datePublished"))
-        or _date(document.head.meta, _PUBLISHED)
+        _date(_value(things, "datePublished"), document.head.meta, _PUBLISHED)
         or next((day for text in _time_elements(document) if (day := iso_date(text))), "")
+        or day_in_path(document.url)
+        or day_shown(document, lang)
     )
 
 
@@ -173,12 +185,12 @@ def _time_elements(document: Document) -> Iterator[str]:
         yield times[0]
 
 
-def _author(document: Document, things: list[dict[str, Any]]) -> str:
+def _authors(document: Document, things: list[dict[str, Any]]) -> Iterator[str]:
     named = [*_strings(next((t["author"] for t in things if t.get("author")), None))]
     named += [*document.head.meta.get(next((n for n in _AUTHOR if n in document.head.meta), ""), ())]
+    yield from named
     if not named:
-        named = [inline_text(node, _never) for node in document.nodes if "author" in _roles(node)]
-    return next((text for text in named if 0 < len(text) <= _MAX_LABEL and "://" not in text), "")
+        yield from (inline_text(node, _never) for node in document.nodes if "author" in _roles(node))
 
 
 def _roles(node: Node) -> list[str]:
@@ -187,34 +199,21 @@ def _roles(node: Node) -> list[str]:
 
 def _tags(document: Document, settings: ExtractSettings, things: list[dict[str, Any]]) -> tuple[str, ...]:
     if settings.tags:
-        found = [inline_text(node, _never) for node in select(document.body, settings.tags)]
-    else:
-        named = [text for thing in things for text in _strings(thing.get("keywords"))]
-        named = named or list(next((document.head.meta[n] for n in _TAGS if n in document.head.meta), ()))
-        title = key(document.head.title)
-        found = [tag for tag in _split_list(text for text in named if key(text) != title) if key(tag) != title]
-    unique: dict[str, str] = {}
-    for tag in found:
-        if 0 < len(tag) <= _MAX_LABEL:
-            unique.setdefault(tag.lower(), tag)
-    return tuple(unique.values())[:_MAX_TAGS]
+        return labels.tags([inline_text(node, _never) for node in select(document.body, settings.tags)], "")
+    named = [text for thing in things for text in _strings(thing.get("keywords"))]
+    named = named or list(next((document.head.meta[n] for n in _TAGS if n in document.head.meta), ()))
+    return labels.tags(named, document.head.title)
 
 
-def _split_list(texts: Iterable[str]) -> list[str]:
-    return [part.strip() for text in texts for part in re.split(r"[,;]", text) if part.strip()]
-
-
-def _category(document: Document, things: list[dict[str, Any]]) -> str:
-    """The site's section: from metadata, else the breadcrumb before the page itself."""
-    named = _value(things, "articleSection") or _first(document.head.meta, _CATEGORY)
-    if named:
-        return named[:_MAX_LABEL]
+def _categories(document: Document, things: list[dict[str, Any]]) -> Iterator[str]:
+    """What may name the site's section: metadata first, else the breadcrumb before the page itself."""
+    yield _value(things, "articleSection")
+    yield _first(document.head.meta, _CATEGORY)
     for thing in document.head.json_ld:
         items = thing.get("itemListElement")
         if "BreadcrumbList" in _strings(thing.get("@type")) and isinstance(items, list) and len(items) > 2:
             crumbs = [_strings(i.get("name") or i.get("item")) for i in items if isinstance(i, dict)]
-            return next((crumb[0] for crumb in reversed(crumbs[1:-1]) if crumb), "")[:_MAX_LABEL]
-    return ""
+            yield next((crumb[0] for crumb in reversed(crumbs[1:-1]) if crumb), "")
 
 
 def _image(document: Document, things: list[dict[str, Any]]) -> str:

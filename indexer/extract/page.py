@@ -16,7 +16,7 @@ from indexer.extract.vote import Vote, is_news, keep_voted
 from searchd.index.records import Article
 from searchd.settings import ExtractSettings
 
-EXTRACTION_VERSION = "6"
+EXTRACTION_VERSION = "7"
 _DEFAULTS = ExtractSettings()
 # Settings that decide how a page is read, not what comes out of it.
 _NEUTRAL = frozenset({"workers", "timeout_s", "memory_bytes", "boilerplate_share", "near_duplicates"})

@@ -14,6 +14,11 @@ def key(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
 
 
+def squeezed(text: str) -> str:
+    """The words of a text without any space: "The Space Review" is "thespacereview", as in its address."""
+    return key(text).replace(" ", "")
+
+
 def names_the_site(heading: str, title: str, own_heading: str) -> bool:
     """Whether <title> reads "Page | Site", the heading being the site and the article's own heading the page."""
     parts = [key(part) for part in SEPARATOR.split(title)]

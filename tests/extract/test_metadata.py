@@ -37,6 +37,29 @@ def test_the_title_is_the_pages_own(title: str, heading: str, expected: str) -> 
     assert read(head, (f"<h1>{heading}</h1>" if heading else "") + PROSE).title == expected
 
 
+@pytest.mark.parametrize(
+    ("title", "heading", "expected"),
+    [
+        ("Harbour News", "Lamp lit at dusk", "Lamp lit at dusk"),  # a template's <title>
+        ("Lamp lit - Harbour News", "Harbour News", "Lamp lit"),  # the site's name as heading
+        ("Lamp lit - News.Example.org", "", "Lamp lit"),
+        ("Lamp lit – The Harbour-News", "", "Lamp lit – The Harbour-News"),
+        ("Lamp lit – Harbournews", "", "Lamp lit"),
+        ("Lamp lit - Sea & Coast", "", "Lamp lit"),  # the site's section
+        ("Column: Why the lamp is lit - Harbour News", "Column: A lamp for all", "Column: Why the lamp is lit"),
+        ("Weather: Storm over the harbour", "In brief: storm over the harbour", "Storm over the harbour"),
+    ],
+)
+def test_what_names_the_site_or_a_section_is_no_title(title: str, heading: str, expected: str) -> None:
+    head = f'<title>{title}</title><meta property="og:site_name" content="Harbour News">'
+    head += '<meta property="article:section" content="Sea &amp; Coast">'
+    assert read(head, (f"<h1>{heading}</h1>" if heading else "") + PROSE).title == expected
+
+
+def test_a_page_called_like_its_site_keeps_that_name() -> None:
+    assert read("<title>Harbour</title>", PROSE, "https://harbour.example.org/").title == "Harbour"
+
+
 def test_json_ld_is_read() -> None:
     data = {
         "@graph": [
@@ -78,6 +101,66 @@ def test_a_title_repeated_as_keyword_and_description_says_nothing() -> None:
     assert found.description == ""
     assert found.tags == ("oil",)
     assert extract(page(PROSE, "<title>A, B</title><meta name=keywords content='A, B'>"), "https://x.org/").tags == ()
+
+
+def tags_of(*contents: str) -> tuple[str, ...]:
+    return read("<title>x</title>" + "".join(f'<meta property="article:tag" content="{one}">' for one in contents)).tags
+
+
+def test_of_several_elements_each_is_a_tag_and_one_alone_is_a_list() -> None:
+    assert tags_of("Keeper, Ida", "Brass") == ("Keeper, Ida", "Brass")
+    assert tags_of("oil, wick, brass", "Sea") == ("oil", "wick", "brass", "Sea")
+    assert tags_of("Keeper, Ida", "Keeper, Ida") == ("Keeper", "Ida")
+
+
+def test_tags_for_machines_are_left_out() -> None:
+    assert tags_of("@front-page", "_internal", "/article", "source:wire", "id:17", "&amp;quot;", "#brass") == ("brass",)
+    assert tags_of("Perl::Critic", ".NET", "C++", "Lamps: a guide") == ("Perl::Critic", ".NET", "C++", "Lamps: a guide")
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ("Sea", "Sea"),
+        ("Sea,Home Page,Slider", "Sea"),
+        ("Oil, Wick &amp; Brass", "Oil, Wick & Brass"),
+        ("Uncategorized", ""),
+        ("Allgemein", ""),
+        ("post", ""),
+        ("harbour.example.org", ""),
+    ],
+)
+def test_a_category_tells_pages_apart(stated: str, expected: str) -> None:
+    assert read(f'<title>x</title><meta property="article:section" content="{stated}">').category == expected
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ("By Ida Keeper", "Ida Keeper"),
+        ("by Ida Keeper @ida Jan 31, 2024 • 2 min read", "Ida Keeper"),
+        ("Von Ida Keeper", "Ida Keeper"),
+        ("Von Neumann", "Von Neumann"),
+        ("Text: Ida Keeper", "Ida Keeper"),
+        ("Ida Keeper | Harbour News", "Ida Keeper"),
+        ("https://example.org/ida", ""),
+    ],
+)
+def test_an_author_is_a_name(stated: str, expected: str) -> None:
+    assert read(f'<title>x</title><meta name="author" content="{stated}">').author == expected
+
+
+def test_markup_leaves_descriptions_unless_they_are_about_it() -> None:
+    said = '<title>x</title><meta name="description" content="{}">'
+    assert read(said.format("&lt;p&gt;All &lt;b&gt;about&lt;/b&gt; lamps")).description == "All about lamps"
+    assert read(said.format("The &lt;p&gt; element holds text")).description == "The <p> element holds text"
+
+
+def test_a_date_with_a_time_is_preferred() -> None:
+    both = '<meta property="article:published_time" content="2024-01-31T08:00:00Z">'
+    data = '{"@type": "Article", "datePublished": "2024-01-31"}'
+    found = read(f'<title>x</title>{both}<script type="application/ld+json">{data}</script>')
+    assert found.published == "2024-01-31T08:00:00Z"
 
 
 def test_owners_choose_date_and_tags_with_css_selectors() -> None:

@@ -46,6 +46,25 @@ def test_the_sites_name_leaves_titles_written_in_other_ways(title: str) -> None:
     assert "Harbour" not in clean(pages[4], learn_boilerplate(pages)).title
 
 
+def test_descriptions_keywords_and_pictures_of_the_template_name_no_page() -> None:
+    about, logo = "All about our harbour.", "https://example.org/logo.png"
+    pages = [
+        replace(article(place), tags=("Harbour", f"lamp {place}"), description=about, image=logo) for place in range(10)
+    ]
+    pages[4] = replace(pages[4], description="The lamp.", image="https://example.org/lamp.jpg")
+    learnt = learn_boilerplate(pages)
+    others, own = clean(pages[3], learnt), clean(pages[4], learnt)
+    assert (others.description, others.tags, others.image) == ("", ("lamp 3",), "")
+    assert (own.description, own.image) == ("The lamp.", "https://example.org/lamp.jpg")
+
+
+def test_a_keyword_and_a_picture_of_some_pages_stay() -> None:
+    pages = [replace(article(place), tags=("Lamps",), image="https://example.org/lamp.jpg") for place in range(5)]
+    pages += [article(place) for place in range(5, 10)]
+    kept = clean(pages[0], learn_boilerplate(pages))
+    assert (kept.tags, kept.image) == (("Lamps",), "https://example.org/lamp.jpg")
+
+
 def test_a_note_in_parentheses_that_few_titles_have_stays() -> None:
     pages = [article(place, title=f"Page {place} ({place})") for place in range(10)]
     assert clean(pages[4], learn_boilerplate(pages)).title == "Page 4 (4)"

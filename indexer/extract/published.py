@@ -1,0 +1,106 @@
+"""When a page was published, where its metadata is silent: what its address and its visible text say.
+
+Dates in running text are never taken: a manual is full of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeGuard
+from urllib.parse import urlsplit
+
+import lxml.html
+
+from indexer.extract.dates import iso_date, written_date
+from indexer.extract.document import Document
+
+_MAX_CHARS = 80  # of the text that a date stands in
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_IN_PATH = re.compile(r"/((?:19|20)\d\d)/(\d{1,2}|[a-z]{3,9})/(\d{1,2})(?=/|$)")
+# Classes: "post-date", "storyDate", "article_date", "published"; not "update", "validate", "candidate", "datepicker".
+_NAMED = re.compile(r"(?<!up)(?<!vali)(?<!candi)(?<!man)date(?!picker|s?range)|datum|publish|posted", re.IGNORECASE)
+_PUBLISHED = re.compile(
+    r"\b(?:published|posted|publiziert|veröffentlicht|erschienen|publié|publicado|pubblicato)\b", re.IGNORECASE
+)
+_OTHER = re.compile(
+    r"\b(?:update|modif|change|revis|aktualisier|geändert|bearbeitet|stand\b|last\b|letzte|copyright|since\b|seit\b"
+    r"|until\b|bis\b|from\b|ab\b)|©|mis à jour",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(r"\d{1,2}[:.]\d{2}(?::\d{2})?\s*(?:[ap]\.?m\b\.?)?\s*(?:uhr|[A-Z]{2,4}\b)?", re.IGNORECASE)
+_ASIDE = ("nav", "aside", "footer")
+_PARAGRAPH = 80  # characters of the one that ends a page's head
+_ABOVE = 40  # elements before the first heading that still belong to the head
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A date in an element of its own. named: by a class or a word. group: what elements like it share."""
+
+    place: int
+    day: str
+    named: bool
+    group: tuple[str, ...]
+
+
+def day_in_path(url: str) -> str:
+    """Return the day in an address such as /2019/11/18/title or /2019/nov/18/title, "" without one."""
+    found = _IN_PATH.search(urlsplit(url).path.lower())
+    if found is None:
+        return ""
+    year, month, day = found.groups()
+    return iso_date(f"{day} {month} {year}" if month.isalpha() else f"{year}/{month:0>2}/{day:0>2}")
+
+
+def day_shown(document: Document, lang: str) -> str:
+    """Return the day that the page shows as its date, "" where that is none or could be several.
+
+    A class or a word names it so, or it stands alone between the first heading and the first paragraph. Elements
+    alike that show different days belong to a list of other pages.
+    """
+    head = _head(document)
+    days: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
+    shown = list(_shown(document, lang))
+    for one in shown:
+        days[one.group].add(one.day)
+    own = (one.day for one in shown if (one.named or one.place in head) and len(days[one.group]) == 1)
+    return next(own, "")
+
+
+def _head(document: Document) -> range:
+    """Places around the first heading, up to the first paragraph."""
+    start = next((node.place for node in document.nodes if node.name == "h1"), None)
+    if start is None:
+        return range(0)
+    paragraphs = (n.place for n in document.nodes if n.name == "p" and n.place > start and n.chars >= _PARAGRAPH)
+    return range(max(0, start - _ABOVE), next(paragraphs, start))
+
+
+def _shown(document: Document, lang: str) -> Iterator[_Shown]:
+    """Short texts that are a date of publication, as far as they tell."""
+    for place, element in enumerate(document.elements):
+        if _may_be_date(element.text) and (found := _date(element, element.text, place, lang)):
+            yield found
+        if _may_be_date(element.tail) and (found := _date(element.getparent(), element.tail, place, lang)):
+            yield found
+
+
+def _may_be_date(text: str | None) -> TypeGuard[str]:
+    return text is not None and 6 <= len(text) <= 4 * _MAX_CHARS and _YEAR.search(text) is not None
+
+
+def _date(element: lxml.html.HtmlElement, text: str, place: int, lang: str) -> _Shown | None:
+    text = text.strip()
+    if len(text) > _MAX_CHARS:
+        return None
+    day, beside = written_date(text, lang)
+    if not day or _OTHER.search(beside) or next(element.iterancestors(*_ASIDE), None) is not None:
+        return None
+    around = [element, *(up for up, _ in zip(element.iterancestors(), range(2), strict=False))]
+    names = tuple(f"{one.get('class', '')} {one.get('id', '')}" for one in around)
+    named = bool(_PUBLISHED.search(beside)) or any(_NAMED.search(name) for name in names)
+    alone = not re.search(r"\w", _CLOCK.sub("", beside))
+    return _Shown(place, day, named, (str(element.tag), *names)) if named or alone else None
