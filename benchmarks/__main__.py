@@ -13,7 +13,8 @@ MEASURES = {
     "quality": "nDCG@10, recall, MRR per leg and fused on judged sets (BEIR folders) or a running daemon",
     "latency": "CPU and wall milliseconds of a query per stage, from 1k to 1M passages",
     "load": "throughput and latency of the daemon under concurrent clients",
-    "discovery": "quality and cost of suggestions, similar pages, summaries and answers",
+    "discovery": "quality and cost of suggestions, similar pages and answers",
+    "summaries": "summaries of an indexed site beside its authors' descriptions",
     "page": "layout shift, long tasks and waiting times of the widget and the search page in Chromium",
     "endurance": "indexer runs killed at random moments, snapshots swapped under continuous queries",
 }

@@ -92,13 +92,13 @@ def _summary(
     if not wanted:
         return ()
     found = summaries.sentences(page.texts, page.lang)
-    if n_embedded > wanted:
-        short = summaries.shortlist(found, vocabulary.idf, page.vectors, centre, n_embedded)
-        vectors = encoder.encode_passages([found[number].text for number, _ in short]) if short else page.vectors[:0]
+    near = keyphrases.stretched(page.vectors @ centre)
+    short = summaries.shortlist(found, vocabulary.idf, near, n_embedded if n_embedded > wanted else _SENTENCES)
+    if n_embedded > wanted and short:
+        near = keyphrases.stretched(encoder.encode_passages([found[number].text for number, _ in short]) @ centre)
     else:
-        short = summaries.shortlist(found, vocabulary.idf, page.vectors, centre, _SENTENCES)
-        vectors = page.vectors[[found[number].passage for number, _ in short]]
-    return summaries.choose(found, short, vectors, centre, wanted)
+        near = near[[found[number].passage for number, _ in short]]
+    return summaries.choose(found, short, near, summaries.stems(page.title, page.lang), vocabulary.idf, wanted)
 
 
 def _phrase_vectors(plans: Sequence[_Plan], encoder: Encoder) -> dict[str, Floats]:

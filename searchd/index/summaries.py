@@ -1,7 +1,8 @@
 """Extractive summaries: the sentences nearest to the page's own centre, verbatim and in their order.
 
 Counting (TF-IDF centroid, Radev et al. 2004) and the page's passage vectors, which exist anyway, choose a few
-sentences; only those get vectors of their own, as far as the page's budget goes.
+sentences; only those get vectors of their own, as far as the page's budget goes. Beside nearness counts what a page
+says first and what takes up its title's words (Edmundson 1969, "New methods in automatic extracting").
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from searchd.index.keyphrases import stretched
 from searchd.index.stores import Floats
 from searchd.text.analysis import analyse
 from searchd.text.chunks import chunks
@@ -25,6 +25,7 @@ MAX_PAGE_SENTENCES = 400  # of a page that are looked at
 _WORDS = (6, 45)  # of a sentence that can stand in a summary
 _CELLS = " | "  # stands between the cells of a table's row
 _PROSE = re.compile(r"[.!?…。！？][\"'”’»“)\]]*\Z")
+_COUNTED, _NEAR, _LEAD, _TITLED = 0.4, 0.6, 0.8, 0.5  # what each is worth
 _DIVERSITY = 0.35
 
 
@@ -34,7 +35,6 @@ class Sentence(NamedTuple):
     text: str
     passage: int
     stems: frozenset[str]
-    n_words: int
 
 
 def sentences(texts: Sequence[str], lang: str) -> list[Sentence]:
@@ -44,12 +44,15 @@ def sentences(texts: Sequence[str], lang: str) -> list[Sentence]:
         for start, end in spans(text, lang):
             sentence = text[start:end]
             if sentence not in found and is_prose(sentence):
-                words = [chunk.text for chunk in chunks(sentence)]
-                stems = frozenset(term.term for word in words for term in analyse(word, lang) if term.main)
-                found[sentence] = Sentence(sentence, number, stems, len(words))
+                found[sentence] = Sentence(sentence, number, stems(sentence, lang))
         if len(found) >= MAX_PAGE_SENTENCES:
             break
     return list(found.values())
+
+
+def stems(text: str, lang: str) -> frozenset[str]:
+    """Return the stems of a text's words."""
+    return frozenset(term.term for chunk in chunks(text) for term in analyse(chunk.text, lang) if term.main)
 
 
 def is_prose(sentence: str) -> bool:
@@ -65,38 +68,48 @@ def is_prose(sentence: str) -> bool:
 
 
 def shortlist(
-    found: Sequence[Sentence], idf: Callable[[str], float], vectors: Floats, centre: Floats, limit: int
+    found: Sequence[Sentence], idf: Callable[[str], float], near: Floats, limit: int
 ) -> list[tuple[int, float]]:
     """Return (number, score) of the ``limit`` sentences nearest to the centre by counting, best first.
 
-    vectors: (n_passages, dim) of the page's passages, centre: (dim,) their normed mean; float32.
+    near: (n_passages,) float32, the nearness of the page's passages to its centre, from 0 to 1.
     """
     if not found:
         return []
     counts = Counter(stem for sentence in found for stem in sentence.stems)
     weight = {stem: math.log1p(count) * idf(stem) for stem, count in counts.items()}
-    near = stretched(vectors @ centre)
     scores = []
     for number, sentence in enumerate(found):
         told = sum(weight[stem] for stem in sentence.stems) / (10 + len(sentence.stems))
-        scores.append(told * (0.5 + float(near[sentence.passage])) * (1.0 + _lead(number)))
+        scores.append(told * (0.5 + float(near[sentence.passage])) * (1.0 + 2 * _lead(number)))
     best = max(scores) or 1.0
     ranked = sorted(range(len(found)), key=lambda number: (-scores[number], number))
     return [(number, scores[number] / best) for number in ranked[:limit]]
 
 
 def choose(
-    found: Sequence[Sentence], short: Sequence[tuple[int, float]], vectors: Floats, centre: Floats, limit: int
+    found: Sequence[Sentence],
+    short: Sequence[tuple[int, float]],
+    near: Floats,
+    title: frozenset[str],
+    idf: Callable[[str], float],
+    limit: int,
 ) -> tuple[str, ...]:
     """Return at most ``limit`` sentences of the short list, diverse, in the page's order.
 
-    vectors: (len(short), dim) float32, of the sentences themselves or of their passages.
+    near: (len(short),) float32, nearness to the centre, from 0 to 1. title: its stems.
     """
-    if not short:
-        return ()
-    counted = np.array([value for _, value in short], dtype=np.float32)
-    leads = np.array([_lead(number) for number, _ in short], dtype=np.float32)
-    score = 0.4 * counted + 0.6 * stretched(vectors @ centre) + 0.4 * leads
+    told = sum(map(idf, title)) or 1.0
+    score = np.array(
+        [
+            _COUNTED * counted
+            + _NEAR * float(near[at])
+            + _LEAD * _lead(number)
+            + _TITLED * sum(map(idf, found[number].stems & title)) / told
+            for at, (number, counted) in enumerate(short)
+        ],
+        dtype=np.float32,
+    )
     chosen: list[int] = []
     while len(chosen) < min(limit, len(short)):
         overlap = [max((_overlap(found[n], found[short[c][0]]) for c in chosen), default=0.0) for n, _ in short]
@@ -112,8 +125,8 @@ def length(n_words: int) -> int:
 
 
 def _lead(number: int) -> float:
-    """What a sentence gains by its place: a page says first what it is about."""
-    return 0.6 / (1 + number / 2)
+    """What a sentence gains by its place, 1 for the first: a page says first what it is about."""
+    return 1 / (1 + number)
 
 
 def _overlap(a: Sentence, b: Sentence) -> float:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from benchmarks.summaries import rouge
 from searchd.encoder import Encoder
 from searchd.engine import Engine
 from searchd.index.enrich import EnrichPage, enrich
 from searchd.index.keyphrases import candidates
-from searchd.index.summaries import is_prose
+from searchd.index.summaries import Sentence, choose, is_prose
 
 LONG = (
     (
@@ -40,6 +42,19 @@ def test_a_summary_is_verbatim_in_order_and_about_the_subject(encoder: Encoder) 
     assert 1 <= len(summary) <= 3
     assert all("erring" in sentence for sentence in summary[:1])
     assert not any("cats" in sentence or "weather" in sentence for sentence in summary)
+
+
+def test_a_summary_takes_what_comes_first_and_what_the_title_speaks_of() -> None:
+    said = [("dusk",), ("salt", "barrel"), ("net", "drift"), ("quay",)]
+    found = [Sentence(" ".join(stems), 0, frozenset(stems)) for stems in said]
+    alike, near = [(number, 1.0) for number in range(4)], np.zeros(4, np.float32)
+
+    def summary(title: set[str], limit: int) -> tuple[str, ...]:
+        return choose(found, alike, near, frozenset(title), lambda _: 1.0, limit)
+
+    assert summary(set(), 1) == ("dusk",)
+    assert summary({"drift", "net"}, 2) == ("dusk", "net drift")
+    assert choose(found, [], near[:0], frozenset(), lambda _: 1.0, 2) == ()
 
 
 def test_tags_say_what_the_page_is_about(encoder: Encoder) -> None:
@@ -98,6 +113,12 @@ def test_the_built_index_keeps_both(engine: Engine, number: dict[str, int]) -> N
     rows = range(stored.first_row, stored.first_row + stored.n_passages)
     texts = [passage.text for passage in engine.index.pages.passages(rows)]
     assert all(any(sentence in text for text in texts) for sentence in stored.summary)
+
+
+def test_summaries_are_measured_beside_what_authors_wrote() -> None:
+    assert rouge("the lamp is lit", "The lamp is out", 1) == 0.75
+    assert rouge("the lamp is lit", "The lamp is out", 2) == pytest.approx(2 / 3)
+    assert rouge("lamp", "The lamp", 2) == 0.0
 
 
 def test_the_same_pages_give_the_same(encoder: Encoder) -> None:
