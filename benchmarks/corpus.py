@@ -61,6 +61,10 @@ class _MixedVectors:
         """The encoder's own."""
         return self._inner.encode_query(text)
 
+    def token_vectors(self, texts: Sequence[str], *, query: bool = False) -> list[Floats]:
+        """The encoder's own."""
+        return self._inner.token_vectors(texts, query=query)
+
     def encode_passages(self, texts: Sequence[str]) -> Floats:
         """Return (len(texts), dim) float32, rows of norm 1."""
         vectors = self._draw.standard_normal((len(texts), self._inner.dim), dtype=np.float32)

@@ -52,6 +52,10 @@ class MadeUpEncoder:
         vector = topic + np.random.default_rng(seed).standard_normal(DIM).astype(np.float32)
         return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
+    def token_vectors(self, texts: Sequence[str], *, query: bool = False) -> list[Floats]:  # noqa: ARG002 - as others
+        """(1, DIM) float32 for each text."""
+        return [self.encode_query(text)[None] for text in texts]
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Words."""
         return [len(text.split()) for text in texts]

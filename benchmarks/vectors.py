@@ -49,6 +49,10 @@ class RememberingEncoder:
         self._put([(key, vector.tobytes())])
         return vector
 
+    def token_vectors(self, texts: Sequence[str], *, query: bool = False) -> list[Floats]:
+        """Return the encoder's own, which are not kept: they are a hundred times as large."""
+        return self._encoder.token_vectors(texts, query=query)
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, as the encoder counts them."""
         return self._encoder.count_tokens(texts)

@@ -157,6 +157,10 @@ class CachedEncoder:
         """Return (dim,) float32; queries are not kept."""
         return self.encoder.encode_query(text)
 
+    def token_vectors(self, texts: Sequence[str], *, query: bool = False) -> list[Floats]:
+        """Return the encoder's own; they are not kept."""
+        return self.encoder.token_vectors(texts, query=query)
+
     def encode_passages(self, texts: Sequence[str]) -> Floats:
         """Return (len(texts), dim) float32 in the caller's order; equal texts are embedded once."""
         hashes = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:20] for text in texts]

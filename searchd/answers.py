@@ -3,8 +3,8 @@
 A sentence that begins by pointing back ("It was built in 1887.") is shown with the sentence before it.
 
 A linear score over six facts: which of the question's words the sentence holds, which more of them stand right before
-it or in the headings above, which of them few other sentences have, how near the vector of what is shown is, how good
-its page is, whether it holds the kind of thing that is asked for.
+it or in the headings above, which of them few other sentences have, how near the question's tokens come to those of
+what is shown, how good its page is, whether it holds the kind of thing that is asked for.
 Weights and calibration were fitted on questions in English, German and Spanish whose answers are known, beside the same
 questions with the answer's page taken away.
 """
@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from searchd.index.opened import Index
 from searchd.index.records import Page, Passage
@@ -31,16 +30,16 @@ from searchd.text.sentences import spans
 _PAGES = 4  # first results that are read
 _PASSAGES = 6  # of these pages
 _SENTENCES = 40  # that are scored
-_EMBEDDED = 10  # that get a vector
-_CHARS = (12, 600)  # of a sentence that can be an answer
+_EMBEDDED = 10  # that the encoder reads
+_CHARS = (12, 1000)  # of a sentence that can be an answer
 # On a page that is about the question, its rarest words are the subject and stand everywhere; what tells one sentence
 # from another are verbs and common nouns. So a word counts its idf to this power.
 _FLAT = 0.5
 
-NAMES = ("words", "before", "alone", "vector", "page", "kind")
-WEIGHTS = np.array([2.69, 3.97, 4.78, 0.91, 3.24, 1.61], np.float32)
+NAMES = ("words", "before", "alone", "tokens", "page", "kind")
+WEIGHTS = np.array([1.41, 3.70, 4.49, 1.18, 3.03, 1.59], np.float32)
 # log-odds that a sentence holds the answer: constant, its score, its share among all, its page's confidence
-CALIBRATION = np.array([-8.01, 0.81, 1.56, 0.77], np.float32)
+CALIBRATION = np.array([-8.63, 0.89, 1.23, 1.43], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def answer(ranked: Ranked, index: Index, encoder: Encoder, limit: int, threshold
     """Return at most ``limit`` sentences that answer the ranked question, most confident first.
 
     threshold: confidence (0..1) below which a sentence is not shown, so the result may be empty. Each text is a
-    substring of a stored passage. One batch of at most ten sentences is embedded.
+    substring of a stored passage. At most ten sentences are read by the encoder.
     """
     found = candidates(ranked, index)
     if not found or limit < 1:
@@ -106,19 +105,19 @@ def evidence(ranked: Ranked, found: Sequence[Candidate], encoder: Encoder) -> Fl
     weights = np.array([word.weight for word in words], np.float32)
     weights /= max(float(weights.sum()), 1e-6)
     likeness = _table(found, words, lambda one, word: _best_likeness(word, one.stems))
-    held = likeness == 1
-    before = _table(found, words, lambda one, word: not word.stems.isdisjoint(one.before)) * ~held
+    held = (likeness == 1).astype(np.float32)
+    before = _table(found, words, lambda one, word: not word.stems.isdisjoint(one.before)) * (1 - held)
     sure = np.array([ranked.ranking.confidence[one.place] for one in found], np.float32)
     columns = (
         held @ weights,
         before @ weights,
         _alone(likeness, held, weights),
-        np.zeros(len(found)),  # the vector: filled in below, once it is known which sentences are worth one
+        np.zeros(len(found)),  # the tokens: filled in below, once it is known which sentences are worth reading
         sure / (sure.max() or 1.0),
         _of_kind(ranked.query.text, found),
     )
     features = np.stack([np.asarray(column, np.float32) for column in columns], axis=1)
-    features[:, NAMES.index("vector")] = _nearness(ranked, found, features @ WEIGHTS, encoder)
+    features[:, NAMES.index("tokens")] = _nearness(ranked, found, features @ WEIGHTS, encoder)
     return features
 
 
@@ -193,7 +192,7 @@ def _best_likeness(word: Word, stems: frozenset[str]) -> float:
     return max((_likeness(asked, stem) for asked in word.stems for stem in stems), default=0.0)
 
 
-def _alone(likeness: Floats, held: npt.NDArray[np.bool_], weights: Floats) -> Floats:
+def _alone(likeness: Floats, held: Floats, weights: Floats) -> Floats:
     """Share of the question's words that each sentence has, a word that n sentences hold counting 1/n: (found,)."""
     alone = weights / np.maximum(held.sum(axis=0), 1)
     return np.asarray(likeness @ alone / max(float(alone.sum()), 1e-6), dtype=np.float32)
@@ -215,12 +214,18 @@ def _likeness(asked: str, stem: str) -> float:
 
 
 def _nearness(ranked: Ranked, found: Sequence[Candidate], scores: Floats, encoder: Encoder) -> Floats:
-    """Cosine of question and what is shown, in standard deviations of the few that were embedded; -1 for the others."""
+    """How near the question's tokens come to what is shown, in standard deviations of the few read; -1 for the others.
+
+    For each token of the question the cosine of the nearest token, and the mean of those (late interaction: Khattab and
+    Zaharia 2020, "ColBERT"), which tells sentences of one page apart better than whole texts' vectors do.
+    """
     near = np.zeros(len(found), np.float32)
     if ranked.vector is None:
         return near
     best = np.argsort(-scores, kind="stable")[:_EMBEDDED]
-    cosines = encoder.encode_passages([found[at].shown for at in best.tolist()]) @ ranked.vector
+    asked = encoder.token_vectors([ranked.parsed.text], query=True)[0]
+    read = encoder.token_vectors([found[at].shown for at in best.tolist()])
+    cosines = np.array([(tokens @ asked.T).max(axis=0).mean() for tokens in read], np.float32)
     near[best] = (cosines - cosines.mean()) / max(float(cosines.std()), 1e-6)
     near[np.setdiff1d(np.arange(len(found)), best)] = -1.0
     return near

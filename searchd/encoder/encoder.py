@@ -71,6 +71,13 @@ class OnnxEncoder:
         vector.flags.writeable = False
         return vector
 
+    def token_vectors(self, texts: Sequence[str], *, query: bool = False) -> list[Floats]:
+        """(n_tokens, dim) float32 for each text, rows of norm 1; see ``searchd.index.stores.Encoder``."""
+        prompt = self.spec.query_prompt if query else self.spec.passage_prompt
+        inside = self._tokens.inside(prompt)
+        rows = self._tokens.ids([prompt + text for text in texts])
+        return [_scaled(self._runner.tokens(np.array([ids], np.int32))[0], inside) for ids in rows]
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Number of the model's own tokens of each text, special tokens and prompt left out."""
         return self._tokens.count(texts)
@@ -78,6 +85,12 @@ class OnnxEncoder:
     def save(self, target: Path) -> None:
         """Put everything that ``open_prepared`` needs into ``target``: hard links where possible, else copies."""
         self._prepared.save(target)
+
+
+def _scaled(states: Floats, inside: slice) -> Floats:
+    """Rows of norm 1: those inside, or all where that leaves none, as of a text's own vector."""
+    kept = states[inside] if len(states[inside]) else states
+    return np.asarray(kept / np.maximum(np.linalg.norm(kept, axis=1, keepdims=True), 1e-12), np.float32)
 
 
 def _graph(prepared: Prepared, device: str) -> tuple[str, Path]:

@@ -1,7 +1,8 @@
 """BERT's forward pass written directly as an ONNX graph: no tracing, no torch.
 
 Input: ``ids`` (batch, length) int32, rows of equal length without padding, so no operator pays for a mask and a
-text's vector does not depend on its neighbours. Output: ``vectors`` (batch, dim) float32, rows of norm 1.
+text's vector does not depend on its neighbours. Outputs: ``vectors`` (batch, dim) float32, rows of norm 1, and
+``tokens`` (batch, length, dim) float32, the last layer's output that they are pooled from, not scaled.
 
 Operators were chosen by measurement on CPUs; "com.microsoft" are ONNX Runtime's own. Token kinds are all 0 in a
 text encoder, so their row is added to the positions.
@@ -155,7 +156,7 @@ class FloatBert:
 
     def write(self, taps: Sequence[str] = ()) -> None:
         """Write the whole pass: layers, pooling, unit length; ``taps`` name values to put out beside the vectors."""
-        x = self.body()
+        x = self.graph.add("Identity", [self.body()], "tokens")
         one = self.graph.weight("axis", np.array([1], np.int64))
         if self.spec.pooling == "mean":
             pooled = self.graph.add("ReduceMean", [x, one], "pooled", keepdims=0)
@@ -163,7 +164,7 @@ class FloatBert:
             pooled = self.graph.add("Gather", [x, self.graph.weight("first", np.array(0, np.int64))], "pooled", axis=1)
         self.graph.add("LpNormalization", [pooled], "vectors", axis=-1, p=2)
         outputs = [proto.value("vectors", proto.FLOAT, ["batch", self.spec.dim])]
-        outputs += [proto.value(name, proto.FLOAT) for name in taps]
+        outputs += [proto.value(name, proto.FLOAT) for name in ("tokens", *taps)]
         self.graph.close([proto.value("ids", proto.INT32, ["batch", "length"])], outputs)
 
 

@@ -22,7 +22,8 @@ from searchd.encoder.checkpoint import sha256
 from searchd.encoder.spec import ModelSpec, read_json
 from searchd.errors import ModelError
 
-FORMAT = 7
+FORMAT = 8  # of a prepared folder
+_VECTORS = 7  # raised when the same weights give other vectors
 MANIFEST = "encoder.json"
 _STALE_S = 3600.0
 FLOAT = "float"  # stem of the graph for accelerators, where the other one is in 8 bits
@@ -70,7 +71,13 @@ class Prepared:
 
 def fingerprint(spec: ModelSpec, digest: str, precision: str) -> str:
     """24 hexadecimal digits that change with anything that may change a vector; the model's name is not part of it."""
-    facts = spec.as_json() | {"name": "", "languages": [], "weights": digest, "precision": precision, "format": FORMAT}
+    facts = spec.as_json() | {
+        "name": "",
+        "languages": [],
+        "weights": digest,
+        "precision": precision,
+        "format": _VECTORS,
+    }
     if precision != "exact":
         facts["calibration"] = (resources.files("searchd.encoder") / "calibration.txt").read_text(encoding="utf-8")
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]

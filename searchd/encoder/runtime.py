@@ -41,6 +41,12 @@ class Runner(Protocol):
     def __call__(self, ids: Ids) -> Floats:
         """(batch, length) int32 -> (batch, dim) float32, rows of norm 1."""
 
+    def tokens(self, ids: Ids) -> Floats:
+        """(batch, length) int32 -> (batch, length, dim) float32, the last layer's output.
+
+        (batch, 1, dim) where the graph puts out nothing but one vector for each text.
+        """
+
 
 def available() -> tuple[str, ...]:
     """ONNX Runtime's providers on this machine. Tests replace this edge."""
@@ -120,8 +126,13 @@ class FusedRunner:
 
     def __call__(self, ids: Ids) -> Floats:
         """See ``Runner``."""
-        vectors: Floats = self._run(None, {"ids": ids})[0]
+        vectors: Floats = self._run(["vectors"], {"ids": ids})[0]
         return vectors
+
+    def tokens(self, ids: Ids) -> Floats:
+        """See ``Runner``."""
+        states: Floats = self._run(["tokens"], {"ids": ids})[0]
+        return states
 
 
 class OnnxFileRunner:
@@ -137,10 +148,18 @@ class OnnxFileRunner:
 
     def __call__(self, ids: Ids) -> Floats:
         """See ``Runner``."""
-        wide = ids.astype(np.int64)
-        values = {"input_ids": wide, "attention_mask": np.ones_like(wide), "token_type_ids": np.zeros_like(wide)}
-        found = np.asarray(self._run(None, {name: values[name] for name in self._inputs})[0], np.float32)
+        found = self._states(ids)
         if found.ndim == 3:
             found = found.mean(axis=1) if self._pooling == "mean" else found[:, 0]
         lengths = np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
         return np.asarray(found / lengths, np.float32)
+
+    def tokens(self, ids: Ids) -> Floats:
+        """See ``Runner``."""
+        found = self._states(ids)
+        return found if found.ndim == 3 else found[:, None]
+
+    def _states(self, ids: Ids) -> Floats:
+        wide = ids.astype(np.int64)
+        values = {"input_ids": wide, "attention_mask": np.ones_like(wide), "token_type_ids": np.zeros_like(wide)}
+        return np.asarray(self._run(None, {name: values[name] for name in self._inputs})[0], np.float32)

@@ -66,6 +66,10 @@ class Tokens:
                 return whole[:start], whole[start + len(inner) :]
         raise ModelError("the tokenizer changes a text when it adds special tokens")
 
+    def inside(self, prompt: str) -> slice:
+        """Where the text stands among its ``ids``, between the special tokens and behind the prompt."""
+        return slice(len(self._first) + self.count([prompt.strip()])[0], -len(self._last) or None)
+
     @property
     def room(self) -> int:
         """Tokens of a text that fit, special tokens left out."""

@@ -105,6 +105,12 @@ class TorchEncoder:
         vector.flags.writeable = False
         return vector
 
+    def token_vectors(self, texts: Sequence[str], *, query: bool = False) -> list[Floats]:
+        """(1, dim) float32 for each text: what such a model tells of tokens is not known."""
+        if query:
+            return [self.encode_query(text)[None] for text in texts]
+        return [vector[None] for vector in self.encode_passages(texts)]
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Number of the model's own tokens of each text, special tokens and prompt left out."""
         if not texts:

@@ -308,7 +308,8 @@ def _score_any(postings: Postings, parsed: ParsedQuery, words: Sequence[Word], d
         contributions = postings.contributions(words, docs)
     worth = np.array([word.idf * term.weight for word, term in zip(words, parsed.terms, strict=True)], np.float32)
     total = max(float(worth.sum()), 1e-9)
-    return Scores(contributions.sum(axis=1), (contributions > 0) @ (worth / np.float32(total)))
+    held = (contributions > 0).astype(np.float32)  # a product with booleans may warn of overflows that are none
+    return Scores(contributions.sum(axis=1), held @ (worth / np.float32(total)))
 
 
 def _read_meta(folder: Path) -> dict[str, Any]:

@@ -29,6 +29,12 @@ class Encoder(Protocol):
     def encode_query(self, text: str) -> Floats:
         """Return (dim,) float32 of norm 1."""
 
+    def token_vectors(self, texts: Sequence[str], *, query: bool = False) -> list[Floats]:
+        """Return for each text (n_tokens, dim) float32, rows of norm 1: its tokens in their context.
+
+        query: read the texts as questions. A model that tells of no tokens gives one row, the text's own vector.
+        """
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Number of the model's own tokens of each text, special tokens and prompt left out."""
 

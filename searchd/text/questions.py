@@ -44,7 +44,7 @@ _CUE_WORDS: tuple[tuple[Kind, str], ...] = (
     ("reason", r"why|warum|weshalb|wieso|por qu[eé]|pourquoi|perch[eé]"),
 )
 _CUES = tuple((kind, re.compile(rf"\b(?:{cues})\b", re.IGNORECASE)) for kind, cues in _CUE_WORDS)
-_NUMBER = re.compile(r"\d[\d.,]*")
+_NUMBER = re.compile(r"(?<![\d.,])(?!(?:1[5-9]|20)\d\d(?![\d.,]*\d))\d[\d.,]*")  # a bare year is no amount
 _TIME = re.compile(
     r"\b[12]\d{3}\b|\b\d{3,4}s\b|\b\d\d?(?:th|st|nd|rd) century"
     r"|\d\d?\. Jahrhundert|\bsiglo [IVX]+"

@@ -32,6 +32,8 @@ def test_cue_words_say_what_is_asked_for(question: str, kind: Kind) -> None:
         ("number", "How many boats are there?", "There are 40 boats.", "There are many boats."),
         ("number", "Wie viele Boote?", "Es sind zwölf Boote.", "Es sind viele Boote."),
         ("number", "How many boats came in 1887?", "In 1887 came three.", "In 1887 boats came."),
+        ("number", "How many boats came?", "There came 1,887 boats.", "Boats came in 1887."),
+        ("number", "Wie viele kamen?", "Es kamen 2.024.", "2024 kamen viele."),
         ("time", "When was it built?", "It was built in 1887.", "It was built of brick."),
         ("person", "Who built it?", "It was built by Anna Berg.", "It was built by a mason."),
         ("place", "Where is it?", "It stands in Hamburg.", "It stands on a hill."),

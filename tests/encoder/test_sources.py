@@ -295,6 +295,8 @@ def test_a_models_own_onnx_file_serves_other_families(tmp_path: Path) -> None:
     ids = [2, *(4 + tiny.WORDS.index(word) for word in ("red", "boat")), 3]
     mean = table[ids].mean(axis=0)
     assert encoder.encode_passages(["red boat"])[0] @ (mean / np.linalg.norm(mean)) > 0.99999
+    words = table[ids[1:-1]]
+    assert (encoder.token_vectors(["red boat"])[0] * words).sum(axis=1) == pytest.approx(np.linalg.norm(words, axis=1))
     encoder.save(tmp_path / "copy")
     assert open_prepared(tmp_path / "copy", device="cpu").fingerprint == encoder.fingerprint
 
@@ -326,5 +328,7 @@ def test_a_model_of_another_shape_passes_through_sentence_transformers(tmp_path:
     assert (mine * theirs).sum(axis=1).min() > 0.99999
     assert encoder.encode_query("dog") @ encoder.encode_passages(["the cat dog"])[0] > 0.99999
     assert encoder.count_tokens(["the cat", ""]) == [2, 0]
+    assert encoder.token_vectors(["the cat"])[0][0] @ encoder.encode_passages(["the cat"])[0] > 0.99999
+    assert encoder.token_vectors(["dog"], query=True)[0].shape == (1, encoder.dim)
     encoder.save(tmp_path / "copy")
     assert open_prepared(tmp_path / "copy", device="cpu").fingerprint == encoder.fingerprint

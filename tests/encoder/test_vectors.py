@@ -61,9 +61,24 @@ def test_a_text_gets_the_same_unit_vector_alone_and_among_others(encoder_of: Loa
 @pytest.mark.parametrize("precision", ["fast"])
 def test_strange_text_gets_a_vector_too(encoder_of: Loader, name: str, precision: str, text: str) -> None:
     encoder = encoder_of(name, precision)
-    for vector in (encoder.encode_passages([text])[0], encoder.encode_query(text)):
+    tokens = encoder.token_vectors([text])[0]
+    for vector in (encoder.encode_passages([text])[0], encoder.encode_query(text), *tokens[:3]):
         assert np.isfinite(vector).all()
         assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_each_token_has_a_vector_that_knows_its_context(encoder_of: Loader, name: str) -> None:
+    encoder = encoder_of(name, "fast")
+    texts = ["the bank of the river", "the bank lends money"]
+    river, money = encoder.token_vectors(texts)
+    assert [len(river), len(money)] == encoder.count_tokens(texts)
+    assert river.shape[1] == encoder.dim
+    assert np.allclose(np.linalg.norm(river, axis=1), 1, atol=1e-5)
+    assert river[1] @ money[1] < 0.99
+    asked = encoder.token_vectors(["river"], query=True)[0]
+    assert len(asked) == encoder.count_tokens(["river"])[0]
+    assert (asked @ river.T).max() > (asked @ money.T).max()
 
 
 def test_no_texts_make_no_rows(encoder_of: Loader) -> None:
