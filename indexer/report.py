@@ -80,8 +80,9 @@ def diff(settings: Settings, site: SiteSettings) -> list[str]:
     served = snapshot.current(root)
     before: dict[str, str] = {}
     if served:
-        snapshot.open_snapshot(root, served)
-        before = json.loads((root / "snapshots" / served / CONTENTS).read_bytes())
+        folder = root / "snapshots" / served
+        snapshot.verify(folder, snapshot.read_manifest(folder, any_format=True))
+        before = json.loads((folder / CONTENTS).read_bytes())
     lines = [f"+ {url}" for url in sorted(now.keys() - before.keys())]
     lines += [f"~ {url}" for url in sorted(now.keys() & before.keys()) if now[url] != before[url]]
     lines += [f"- {url}" for url in sorted(before.keys() - now.keys())]

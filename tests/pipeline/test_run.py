@@ -239,6 +239,8 @@ def test_diff_names_what_the_next_publish_would_change(
 ) -> None:
     run(server, data)
     assert ask(server, data, capsys, "diff").startswith("nothing")
+    _age(data, server)
+    assert ask(server, data, capsys, "diff").startswith("nothing")
     write_page(small_site, "fees", "Mooring fees", "The guest jetty costs fifteen euros now.", tuple(PAGES))
     write_page(small_site, "market", "Fish market", "Fresh herring is sold every Saturday morning.")
     write_page(small_site, "index", "Harbour office", PAGES["index"][1], (*PAGES, "market"))
