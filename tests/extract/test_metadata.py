@@ -60,6 +60,28 @@ def test_a_page_called_like_its_site_keeps_that_name() -> None:
     assert read("<title>Harbour</title>", PROSE, "https://harbour.example.org/").title == "Harbour"
 
 
+def test_a_standfirst_marked_as_a_heading_is_text() -> None:
+    line = "The keeper climbs the stairs every evening before the ships come home"
+    found = read("<title>x</title>", f"<h1>Lamp lit</h1><h2>{line}</h2>{PROSE}<h3>Oil</h3>{PROSE}")
+    assert [section.headings for section in found.sections] == [("Lamp lit",), ("Lamp lit", "Oil")]
+    assert found.sections[0].blocks[0].text == line
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        "<h1>Lamp lit</h1><h2>Short line</h2>{prose}",
+        "<h1>Lamp lit</h1><h2>{line}</h2>{prose}<h2>Oil</h2>{prose}",
+        "<h1>Lamp lit</h1>{prose}<h2>{line}</h2>{prose}",
+        "<h1>Lamp lit</h1><h2>{line}</h2>{prose}<h1>Lamp out</h1>{prose}",
+    ],
+)
+def test_other_headings_stay_headings(main: str) -> None:
+    line = "The keeper climbs the stairs every evening before the ships come home"
+    found = read("<title>x</title>", main.format(line=line, prose=PROSE))
+    assert ("Lamp lit", "Short line" if "Short" in main else line) in [section.headings for section in found.sections]
+
+
 def test_json_ld_is_read() -> None:
     data = {
         "@graph": [
