@@ -23,12 +23,13 @@ _WRITTEN = re.compile(
     rf"|(?P<words>\d{{1,2}}(?:st|nd|rd|th|er|\.|º)?\s+(?:de\s+)?{_WORD},?\s+(?:de\s+)?\d{{4}}))(?!\d)"
     rf"|(?P<english>\b{_WORD}\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}(?!\d))"
 )
+_MAX_CHARS = 100  # what is longer says more than a date
 _YEARS = range(1900, 2101)  # 0001-01-01 is what a database says for "none"
 
 
 def iso_date(text: str) -> str:
     """Return YYYY-MM-DD, with time and offset when the text has them; "" when it is no date that is sure."""
-    text = text.strip()
+    text = text.strip()[:_MAX_CHARS]
     if found := _ISO.match(text):
         return _from_iso(found)
     if found := _COMPACT.match(text):

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeGuard
+from itertools import islice
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import lxml.html
@@ -32,16 +32,18 @@ _OTHER = re.compile(
 )
 _CLOCK = re.compile(r"\d{1,2}[:.]\d{2}(?::\d{2})?\s*(?:[ap]\.?m\b\.?)?\s*(?:uhr|[A-Z]{2,4}\b)?", re.IGNORECASE)
 _ASIDE = ("nav", "aside", "footer")
+_MAX_READ = 100  # texts of a page
 _PARAGRAPH = 80  # characters of the one that ends a page's head
 _ABOVE = 40  # elements before the first heading that still belong to the head
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """A date in an element of its own. named: by a class or a word. group: what elements like it share."""
+class _Candidate(NamedTuple):
+    """A short text with a year.
 
-    place: int
-    day: str
+    named: a class or a word says that it is the page's date. group: what elements like its own share.
+    """
+
+    text: str
     named: bool
     group: tuple[str, ...]
 
@@ -61,13 +63,15 @@ def day_shown(document: Document, lang: str) -> str:
     A class or a word names it so, or it stands alone between the first heading and the first paragraph. Elements
     alike that show different days belong to a list of other pages.
     """
-    head = _head(document)
     days: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
-    shown = list(_shown(document, lang))
-    for one in shown:
-        days[one.group].add(one.day)
-    own = (one.day for one in shown if (one.named or one.place in head) and len(days[one.group]) == 1)
-    return next(own, "")
+    shown: list[tuple[str, tuple[str, ...]]] = []
+    for text, named, group in islice(_candidates(document), _MAX_READ):
+        day, beside = written_date(text, lang)
+        alone = not re.search(r"\w", _CLOCK.sub("", beside))
+        if day and (named or alone) and not _OTHER.search(beside):
+            days[group].add(day)
+            shown.append((day, group))
+    return next((day for day, group in shown if len(days[group]) == 1), "")
 
 
 def _head(document: Document) -> range:
@@ -79,28 +83,22 @@ def _head(document: Document) -> range:
     return range(max(0, start - _ABOVE), next(paragraphs, start))
 
 
-def _shown(document: Document, lang: str) -> Iterator[_Shown]:
-    """Short texts that are a date of publication, as far as they tell."""
+def _candidates(document: Document) -> Iterator[_Candidate]:
+    """What may be the page's date, by its place, its names and its words; reading it takes a thousand times as long."""
+    head = _head(document)
     for place, element in enumerate(document.elements):
-        if _may_be_date(element.text) and (found := _date(element, element.text, place, lang)):
-            yield found
-        if _may_be_date(element.tail) and (found := _date(element.getparent(), element.tail, place, lang)):
-            yield found
+        for text, owner in ((element.text, element), (element.tail, None)):
+            if text is None or not 6 <= len(text) <= 4 * _MAX_CHARS or not _YEAR.search(text):
+                continue
+            found = _candidate(text.strip(), element.getparent() if owner is None else owner)
+            if found is not None and (found.named or place in head):
+                yield found
 
 
-def _may_be_date(text: str | None) -> TypeGuard[str]:
-    return text is not None and 6 <= len(text) <= 4 * _MAX_CHARS and _YEAR.search(text) is not None
-
-
-def _date(element: lxml.html.HtmlElement, text: str, place: int, lang: str) -> _Shown | None:
-    text = text.strip()
-    if len(text) > _MAX_CHARS:
-        return None
-    day, beside = written_date(text, lang)
-    if not day or _OTHER.search(beside) or next(element.iterancestors(*_ASIDE), None) is not None:
+def _candidate(text: str, element: lxml.html.HtmlElement) -> _Candidate | None:
+    if len(text) > _MAX_CHARS or next(element.iterancestors(*_ASIDE), None) is not None:
         return None
     around = [element, *(up for up, _ in zip(element.iterancestors(), range(2), strict=False))]
     names = tuple(f"{one.get('class', '')} {one.get('id', '')}" for one in around)
-    named = bool(_PUBLISHED.search(beside)) or any(_NAMED.search(name) for name in names)
-    alone = not re.search(r"\w", _CLOCK.sub("", beside))
-    return _Shown(place, day, named, (str(element.tag), *names)) if named or alone else None
+    named = _PUBLISHED.search(text) is not None or any(_NAMED.search(name) for name in names)
+    return _Candidate(text, named, (str(element.tag), *names))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from indexer.extract import extract
+from indexer.extract.dates import written_date
 from indexer.extract.published import day_in_path
 from tests.extract.pages import PROSE, page
 
@@ -65,6 +66,19 @@ def test_dates_of_a_list_of_other_pages_are_not_this_pages() -> None:
     assert published(f"<h1>News</h1>{teasers}{PROSE}") == ""
     own = '<p class="article-date">January 31, 2024</p>'
     assert published(f"<h1>Lamp lit</h1>{own}{PROSE}{teasers}") == "2024-01-31"
+
+
+def test_of_thousands_of_dates_only_some_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+
+    def counted(text: str, lang: str = "") -> tuple[str, str]:
+        read.append(text)
+        return written_date(text, lang)
+
+    monkeypatch.setattr("indexer.extract.published.written_date", counted)
+    rows = "".join(f'<tr><td class="date">January {1 + day % 28}, 2024</td></tr>' for day in range(5000))
+    assert published(f"<h1>Log</h1>{PROSE}<table>{rows}</table>") == ""
+    assert 0 < len(read) < 200
 
 
 @pytest.mark.parametrize(
