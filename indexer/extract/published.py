@@ -21,7 +21,12 @@ _MAX_CHARS = 80  # of the text that a date stands in
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _IN_PATH = re.compile(r"/((?:19|20)\d\d)/(\d{1,2}|[a-z]{3,9})/(\d{1,2})(?=/|$)")
 # Classes: "post-date", "storyDate", "article_date", "published"; not "update", "validate", "candidate", "datepicker".
-_NAMED = re.compile(r"(?<!up)(?<!vali)(?<!candi)(?<!man)date(?!picker|s?range)|datum|publish|posted", re.IGNORECASE)
+_NAMED = re.compile(
+    r"(?<!up)(?<!vali)(?<!candi)(?<!man)date(?!picker|s?range)|datum|publish|posted|created|submitted",
+    re.IGNORECASE,
+)
+# "event-date", "start-date", "Termin": when something takes place, or ends
+_EVENT = re.compile(r"event|\btermin|veranstalt|start|begin|\bend|deadline|birth|expir|calendar", re.IGNORECASE)
 _PUBLISHED = re.compile(
     r"\b(?:published|posted|publiziert|veröffentlicht|erschienen|publié|publicado|pubblicato)\b", re.IGNORECASE
 )
@@ -100,5 +105,7 @@ def _candidate(text: str, element: lxml.html.HtmlElement) -> _Candidate | None:
         return None
     around = [element, *(up for up, _ in zip(element.iterancestors(), range(2), strict=False))]
     names = tuple(f"{one.get('class', '')} {one.get('id', '')}" for one in around)
+    if any(_EVENT.search(name) for name in names):
+        return None
     named = _PUBLISHED.search(text) is not None or any(_NAMED.search(name) for name in names)
     return _Candidate(text, named, (str(element.tag), *names))

@@ -22,6 +22,7 @@ def published(main: str, url: str = "https://example.org/lamp") -> str:
         '<p class="post-date">January 31, 2024</p>',
         '<div class="storyDate">Posted: Wed 6:45 PM, Jan 31, 2024</div>',
         '<div id="datum">31.1.2024, 18:45 Uhr</div>',
+        '<span class="field--name-created">Wed, 31 Jan 2024</span>',
         '<div class="byline-date">By Ida Keeper January 31, 2024</div>',
         "<span>Published 11:11 PM EST Jan 31, 2024</span>",
         "<span>31 JAN 2024</span>",
@@ -50,6 +51,8 @@ def test_months_are_read_in_the_pages_language(shown: str) -> None:
         '<p class="date">January 2024</p>',
         '<p class="date">from Jan 31, 2024 until further notice</p>',
         '<footer><p class="date">January 31, 2024</p></footer>',
+        '<div class="event-info"><span class="date">January 31, 2024</span></div>',
+        "<div class=termine><b>31.1.2024</b></div>",
         "<p class=date>45.13.2024</p>",
     ],
 )
