@@ -272,7 +272,6 @@ class Pipeline:
         hasher = hashlib.sha256()
         inputs: list[Any] = [
             snapshot.FORMAT,
-            encoders.FORMAT,
             importlib.metadata.version("echolot"),
             extract.fingerprint(self.site.extract),
             dataclasses.asdict(self.site.extract),

@@ -10,14 +10,13 @@ from pathlib import Path
 
 from searchd.encoder.choice import ENGLISH, MULTILINGUAL, Choice, choose
 from searchd.encoder.encoder import OnnxEncoder
-from searchd.encoder.prepared import FORMAT, Prepared, open_folder
+from searchd.encoder.prepared import Prepared, open_folder
 from searchd.encoder.torch_backend import TorchEncoder
 from searchd.index.stores import Encoder
 from searchd.settings import ModelSettings
 
 __all__ = [
     "ENGLISH",
-    "FORMAT",
     "MULTILINGUAL",
     "Choice",
     "Encoder",

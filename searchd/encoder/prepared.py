@@ -22,7 +22,7 @@ from searchd.encoder.checkpoint import sha256
 from searchd.encoder.spec import ModelSpec, read_json
 from searchd.errors import ModelError
 
-FORMAT = 8  # of a prepared folder
+FORMAT = 8  # of a prepared folder; a snapshot holds one, so raise its format too
 _VECTORS = 7  # raised when the same weights give other vectors
 MANIFEST = "encoder.json"
 _STALE_S = 3600.0

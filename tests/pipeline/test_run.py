@@ -138,6 +138,22 @@ def test_a_new_version_replaces_the_snapshot_of_an_older_one(server: DemoServer,
     assert titles(data, "when does the boat to shore depart")[0] == "Ferry timetable"
 
 
+def test_golden_questions_do_not_open_the_model_of_an_older_version(
+    server: DemoServer, data: Path, tmp_path: Path
+) -> None:
+    questions = tmp_path / "questions.toml"
+    questions.write_text('[[question]]\nquestion = "when does the boat depart"\npages = ["/ferry.html"]\n')
+    asked = ("--set", f"ranking.questions={questions}")
+    assert run(server, data, *asked) == 0
+    older = _age(data, server)
+    model = root(server, data) / "snapshots" / older / "model" / "encoder.json"
+    facts = json.loads(model.read_text(encoding="utf-8"))
+    model.unlink()  # a link to what the cache holds
+    model.write_text(json.dumps(facts | {"format": facts["format"] - 1}), encoding="utf-8")
+    assert run(server, data, *asked) == 0
+    assert snapshot.current(root(server, data)) != older
+
+
 def test_the_guard_compares_with_what_an_older_version_published(server: DemoServer, data: Path) -> None:
     run(server, data)
     older = _age(data, server, pages=1000)
