@@ -21,8 +21,7 @@ from searchd.index.records import Page, Passage
 from searchd.index.stores import Encoder, Floats, Ints
 from searchd.presentation import Ranked
 from searchd.query import AnswerSentence
-from searchd.text.analysis import analyse
-from searchd.text.chunks import chunks
+from searchd.text.analysis import stems
 from searchd.text.language import primary
 from searchd.text.questions import KINDS, holds, kind_of, points_back
 from searchd.text.sentences import spans
@@ -162,20 +161,16 @@ def _range(values: Floats) -> float:
 def _split(passage: Passage, page: Page, place: int, row: int) -> Iterator[Candidate]:
     """Yield the sentences of a passage that could stand alone, with what surrounds them."""
     lang = primary(page.lang)
-    above = _stems("\n".join((page.title, *passage.headings)), lang)
+    above = stems("\n".join((page.title, *passage.headings)), lang)
     places = spans(passage.text, lang)
     pieces = [passage.text[start:end] for start, end in places]
-    stems = [_stems(piece, lang) for piece in pieces]
+    terms = [stems(piece, lang) for piece in pieces]
     for at, piece in enumerate(pieces):
         if _CHARS[0] <= len(piece) <= _CHARS[1] and " " in piece and not piece.endswith(("?", "？")):
             first = at - 1 if at and points_back(piece, lang) else at
             shown = passage.text[places[first][0] : places[at][1]]
-            before = above | stems[at - 1] if at else above
-            yield Candidate(row, place, piece, shown, lang, stems[at], before)
-
-
-def _stems(text: str, lang: str) -> frozenset[str]:
-    return frozenset(term.term for chunk in chunks(text) for term in analyse(chunk.text, lang) if term.main)
+            before = above | terms[at - 1] if at else above
+            yield Candidate(row, place, piece, shown, lang, terms[at], before)
 
 
 def _asked(ranked: Ranked) -> list[Word]:

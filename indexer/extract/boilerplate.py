@@ -10,10 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from indexer.extract.titles import ANY_SEPARATOR
 from searchd.index.records import Article, Section
 
+_Counted = TypeVar("_Counted", str, bytes)
 MIN_PAGES = 8  # of one language and below, "on many pages" means nothing
 _TITLE_SHARE = 0.5
 _SAME_DESCRIPTION = 3  # pages with one description: it is the site's or a section's
@@ -67,16 +69,22 @@ def learn_boilerplate(articles: Iterable[Article], share: float = 0.3) -> Boiler
             ends[noted[1]] += 1
     if pages < MIN_PAGES:
         return Boilerplate()
+    most = _TITLE_SHARE * pages
     return Boilerplate(
-        frozenset(digest for digest, count in blocks.items() if count > max(share * pages, MIN_PAGES - 1)),
-        frozenset(text for text, count in ends.items() if text and count > _TITLE_SHARE * pages),
-        frozenset(text for text, count in starts.items() if text and count > _TITLE_SHARE * pages),
-        frozenset(text for text, count in titles.items() if text and count > _TITLE_SHARE * pages),
-        frozenset(text for text, count in banners.items() if text and count >= MIN_PAGES),
-        frozenset(digest for digest, count in descriptions.items() if count >= _SAME_DESCRIPTION),
-        frozenset(text for text, count in tags.items() if count > _EVERYWHERE * pages),
-        frozenset(digest for digest, count in images.items() if count > _EVERYWHERE * pages),
+        blocks=_above(max(share * pages, MIN_PAGES - 1), blocks),
+        title_ends=_above(most, ends),
+        title_starts=_above(most, starts),
+        titles=_above(most, titles),
+        banners=_above(MIN_PAGES - 1, banners),
+        descriptions=_above(_SAME_DESCRIPTION - 1, descriptions),
+        tags=_above(_EVERYWHERE * pages, tags),
+        images=_above(_EVERYWHERE * pages, images),
     )
+
+
+def _above(least: float, counts: Counter[_Counted]) -> frozenset[_Counted]:
+    """What was counted more than ``least`` times, "" left out."""
+    return frozenset(one for one, count in counts.items() if one and count > least)
 
 
 def clean(article: Article, boilerplate: Boilerplate) -> Article:

@@ -29,13 +29,14 @@ def tags(named: Sequence[str], title: str) -> tuple[str, ...]:
 
     title: what repeats it in words says nothing, as a tag or as a whole list.
     """
-    texts = list(dict.fromkeys(html.unescape(text) for text in named if key(text) != key(title)))
+    said = key(title)
+    texts = list(dict.fromkeys(html.unescape(text) for text in named if key(text) != said))
     unique: dict[str, str] = {}
     for text in texts:
         parts = re.split(r"[,;]", text)
         for tag in parts if len(texts) == 1 or len(parts) > 2 else [text]:  # "Bach, Johann Sebastian" is one
             tag = tag.strip().removeprefix("#")
-            if key(tag) not in ("", key(title)) and len(tag) <= _MAX_CHARS and not _FOR_MACHINES.match(tag):
+            if key(tag) not in ("", said) and len(tag) <= _MAX_CHARS and not _FOR_MACHINES.match(tag):
                 unique.setdefault(tag.lower(), tag)
     return tuple(unique.values())[:_MAX_TAGS]
 

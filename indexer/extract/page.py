@@ -48,14 +48,14 @@ def _article(document: Document, settings: ExtractSettings) -> Article:
     writer = Writer(dropped)
     for root in roots:
         writer.write(root)
-    sections = standfirst_as_text(writer.sections())
+    sections = _standfirst_as_text(writer.sections())
     if not settings.include and is_news(document):
         vote.narrow(roots[-1], dropped)
         sections = keep_voted(sections, vote)
     return read_metadata(document, settings, sections)
 
 
-def standfirst_as_text(sections: tuple[Section, ...]) -> tuple[Section, ...]:
+def _standfirst_as_text(sections: tuple[Section, ...]) -> tuple[Section, ...]:
     """Return the sections with a standfirst as the first paragraph: a long line marked as a heading below the title.
 
     It is the only heading on its level and stands right below the title; else all text would seem to be about it.

@@ -92,10 +92,10 @@ def _candidates(document: Document) -> Iterator[_Candidate]:
     """What may be the page's date, by its place, its names and its words; reading it takes a thousand times as long."""
     head = _head(document)
     for place, element in enumerate(document.elements):
-        for text, owner in ((element.text, element), (element.tail, None)):
+        for text, behind in ((element.text, False), (element.tail, True)):
             if text is None or not 6 <= len(text) <= 4 * _MAX_CHARS or not _YEAR.search(text):
                 continue
-            found = _candidate(text.strip(), element.getparent() if owner is None else owner)
+            found = _candidate(text.strip(), element.getparent() if behind else element)
             if found is not None and (found.named or place in head):
                 yield found
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from searchd.index import keyphrases, summaries
 from searchd.index.stores import Encoder, Floats
+from searchd.text.analysis import stems
 
 _BUDGET = 0.10  # words that may be embedded for a page, as a share of its own
 _PHRASE_COST = 4  # words: a phrase and the tokens around it
@@ -93,12 +94,13 @@ def _summary(
         return ()
     found = summaries.sentences(page.texts, page.lang)
     near = keyphrases.stretched(page.vectors @ centre)
-    short = summaries.shortlist(found, vocabulary.idf, near, n_embedded if n_embedded > wanted else _SENTENCES)
-    if n_embedded > wanted and short:
+    own_vectors = n_embedded > wanted
+    short = summaries.shortlist(found, vocabulary.idf, near, n_embedded if own_vectors else _SENTENCES)
+    if own_vectors and short:
         near = keyphrases.stretched(encoder.encode_passages([found[number].text for number, _ in short]) @ centre)
     else:
         near = near[[found[number].passage for number, _ in short]]
-    return summaries.choose(found, short, near, summaries.stems(page.title, page.lang), vocabulary.idf, wanted)
+    return summaries.choose(found, short, near, stems(page.title, page.lang), vocabulary.idf, wanted)
 
 
 def _phrase_vectors(plans: Sequence[_Plan], encoder: Encoder) -> dict[str, Floats]:

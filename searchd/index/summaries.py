@@ -16,8 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from searchd.index.stores import Floats
-from searchd.text.analysis import analyse
-from searchd.text.chunks import chunks
+from searchd.text.analysis import stems
 from searchd.text.sentences import spans
 
 MAX_SENTENCES = 3
@@ -48,11 +47,6 @@ def sentences(texts: Sequence[str], lang: str) -> list[Sentence]:
         if len(found) >= MAX_PAGE_SENTENCES:
             break
     return list(found.values())
-
-
-def stems(text: str, lang: str) -> frozenset[str]:
-    """Return the stems of a text's words."""
-    return frozenset(term.term for chunk in chunks(text) for term in analyse(chunk.text, lang) if term.main)
 
 
 def is_prose(sentence: str) -> bool:

@@ -98,6 +98,11 @@ def tokens(text: str, lang: str) -> list[Token]:
     ]
 
 
+def stems(text: str, lang: str) -> frozenset[str]:
+    """The main terms of ``text``, each once; lang: a primary subtag, as for ``analyse``."""
+    return frozenset(term.term for chunk in chunks(text) for term in analyse(chunk.text, lang) if term.main)
+
+
 @lru_cache(maxsize=65536)
 def analyse(chunk: str, lang: str) -> tuple[Term, ...]:
     """The terms of one chunk (see ``searchd.text.chunks``) in a language ("" = unknown: no stemming)."""
