@@ -308,7 +308,7 @@ def _score_any(postings: Postings, parsed: ParsedQuery, words: Sequence[Word], d
         contributions = postings.contributions(words, docs)
     worth = np.array([word.idf * term.weight for word, term in zip(words, parsed.terms, strict=True)], np.float32)
     total = max(float(worth.sum()), 1e-9)
-    held = (contributions > 0).astype(np.float32)  # a product with booleans may warn of overflows that are none
+    held = (contributions > 0).astype(np.float32)  # NumPy warned, rarely, at a product with booleans
     return Scores(contributions.sum(axis=1), held @ (worth / np.float32(total)))
 
 
