@@ -6,6 +6,7 @@
     |-- SiteError             the site did not answer, is not HTML or has no pages        exit 4
     |-- GuardError            the publish guard refused; the served snapshot stays        exit 5
     |-- ModelError            a model is missing, foreign or damaged                      exit 6
+    |   `-- UnfitError        a device cannot run it here; another may
     |-- SnapshotError         a snapshot is missing, damaged or of another format         exit 7
     |-- StorageError          the data folder cannot be read or written                   exit 8
     |-- QueryError            a request makes no sense (HTTP 400)                         exit 9
@@ -63,6 +64,10 @@ class ModelError(EcholotError):
     """A model is missing, foreign or damaged."""
 
     exit_code, code = 6, "model"
+
+
+class UnfitError(ModelError):
+    """A device cannot run a model here; another may."""
 
 
 class SnapshotError(EcholotError):

@@ -104,7 +104,7 @@ class ModelSettings:
     precision: str = setting(
         "balanced", "exact (fp32), balanced (8 bit; bf16 in OpenVINO) or fast (8 bit, soon prepared)"
     )
-    device: str = setting("auto", "auto, cpu, openvino, cuda or tensorrt")
+    device: str = setting("auto", "auto, native (8 bit, AVX-512 VNNI), cpu, openvino, cuda or tensorrt")
     cache: str = setting("", "folder of prepared models; empty = echolot/models in the user's cache folder")
     offline: bool = setting(False, "fetch no model; HF_HUB_OFFLINE=1 says the same")
     query_cache: int = setting(4096, "vectors of the queries asked last that an encoder remembers")

@@ -11,9 +11,9 @@ import numpy as np
 
 from searchd.encoder.bulk import ACCELERATOR_TOKENS, CPU_TOKENS, Crew, Progress, encode_many
 from searchd.encoder.prepared import Prepared
-from searchd.encoder.runtime import FusedRunner, OnnxFileRunner, Runner, pick_device
+from searchd.encoder.runtime import NATIVE, ON_PROCESSOR, FusedRunner, OnnxFileRunner, Runner, available, devices
 from searchd.encoder.tokens import Tokens
-from searchd.errors import ModelError
+from searchd.errors import ModelError, UnfitError
 from searchd.index.stores import Floats
 
 log = logging.getLogger(__name__)
@@ -26,13 +26,8 @@ class OnnxEncoder:
         self._prepared = prepared
         self.spec = prepared.spec
         self._tokens = Tokens(prepared.folder, self.spec.max_length, self.spec.lower_case)
-        self.device, path = _graph(prepared, device)
-        self._runner: Runner = (
-            FusedRunner(path, self.device, exact=prepared.precision == "exact")
-            if self.spec.route == "fused"
-            else OnnxFileRunner(path, self.device, self.spec.pooling)
-        )
-        budget = CPU_TOKENS if self.device in ("cpu", "openvino") else ACCELERATOR_TOKENS
+        self.device, self._runner = _start(prepared, device)
+        budget = CPU_TOKENS if self.device in ON_PROCESSOR else ACCELERATOR_TOKENS
         self._crew = Crew(self._runner, self.spec.dim, max(1, threads), budget)
         self._query = lru_cache(maxsize=query_cache)(self._encode_query)
 
@@ -93,13 +88,36 @@ def _scaled(states: Floats, inside: slice) -> Floats:
     return np.asarray(kept / np.maximum(np.linalg.norm(kept, axis=1, keepdims=True), 1e-12), np.float32)
 
 
-def _graph(prepared: Prepared, device: str) -> tuple[str, Path]:
-    """The device to use and its graph; ModelError when a device was asked for that this folder has no graph for."""
-    chosen = pick_device(device)
-    path = prepared.graph(chosen)
-    if path is None and device == "auto":
-        log.info("encoder runs on cpu: %s was prepared for CPUs", prepared.folder)
-        chosen, path = "cpu", prepared.graph("cpu")
+def _start(prepared: Prepared, device: str) -> tuple[str, Runner]:
+    """The first device for the setting that can run this folder, started.
+
+    ModelError when one was asked for that cannot, or the one that should does not start.
+    """
+    for chosen in devices(device):
+        try:
+            runner = _runner(prepared, chosen)
+        except UnfitError as error:
+            if device != "auto":
+                raise
+            log.info("encoder does not run on %s: %s", chosen, error.message)
+        else:
+            if device == "auto":
+                log.info("encoder runs on %s (providers: %s)", chosen, ", ".join(available()))
+            return chosen, runner
+    raise ModelError(f"no device runs {prepared.folder}", "set model.device to cpu")
+
+
+def _runner(prepared: Prepared, device: str) -> Runner:
+    """Open a folder on a device. ``UnfitError`` when it has nothing for that device, ModelError when it is damaged."""
+    if device == NATIVE:
+        if not prepared.has_kernel:
+            raise UnfitError(f"{prepared.folder} holds no 8-bit model of a shape that it computes")
+        from searchd.encoder.native.runner import NativeRunner
+
+        return NativeRunner(prepared.folder, prepared.spec)
+    path = prepared.graph(device)
     if path is None:
-        raise ModelError(f"{prepared.folder} was prepared for CPUs", f"build the index with model.device = {chosen!r}")
-    return chosen, path
+        raise UnfitError(f"{prepared.folder} was prepared for CPUs", f"build the index with model.device = {device!r}")
+    if prepared.spec.route == "fused":
+        return FusedRunner(path, device, exact=prepared.precision == "exact")
+    return OnnxFileRunner(path, device, prepared.spec.pooling)

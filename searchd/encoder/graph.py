@@ -33,6 +33,7 @@ class Graph:
         self._stem = stem
         self._nodes: list[bytes] = []
         self._weights: list[bytes] = []
+        self.offsets: dict[str, int] = {}  # of the weights in the data file
         self._folder = folder
         self._file = (folder / f"{stem}.data").open("wb")
 
@@ -56,6 +57,7 @@ class Graph:
             tensor = proto.inline_tensor(name, element, shape, array.tobytes())
         else:
             self._file.write(b"\0" * (-self._file.tell() % _ALIGNMENT))
+            self.offsets[name] = self._file.tell()
             place = {"location": f"{self._stem}.data", "offset": str(self._file.tell()), "length": str(array.nbytes)}
             tensor = proto.external_tensor(name, element, shape, place)
             self._file.write(array.tobytes())
@@ -67,6 +69,12 @@ class Graph:
         self._file.close()
         content = proto.model(self._nodes, self._weights, inputs, outputs, {"": 21, MICROSOFT: 1})
         (self._folder / f"{self._stem}.onnx").write_bytes(content)
+
+
+def nibbles(table: BlockWords) -> npt.NDArray[np.uint8]:
+    """(rows, dim / 2) bytes of two signed nibbles, the lower one first."""
+    # Q4_0 counts from -8: flipping a nibble's top bit makes it INT4 (UINT4's zero point would be 0 here)
+    return np.asarray((table.values[:, 0::2] | (table.values[:, 1::2] << 4)) ^ 0x88, np.uint8)
 
 
 class FloatBert:
@@ -108,9 +116,7 @@ class FloatBert:
         table = self.checkpoint.words
         if not isinstance(table, BlockWords):
             return self.graph.add("Gather", [self.graph.weight("words", table), "ids"], "words.gather")
-        # Q4_0 counts from -8: flipping a nibble's top bit makes it INT4 (UINT4's zero point would be 0 here)
-        packed = (table.values[:, 0::2] | (table.values[:, 1::2] << 4)) ^ 0x88
-        inputs = [self.graph.weight("words", packed, proto.INT4), "ids"]
+        inputs = [self.graph.weight("words", nibbles(table), proto.INT4), "ids"]
         inputs.append(self.graph.weight("words.scales", table.scales))
         sizes = {"gather_axis": 0, "quantize_axis": 1, "block_size": 32, "bits": 4}
         return self.graph.fused("GatherBlockQuantized", inputs, "words.gather", **sizes)

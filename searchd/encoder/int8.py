@@ -25,7 +25,8 @@ import numpy.typing as npt
 
 from searchd.encoder.calibrate import Site
 from searchd.encoder.checkpoint import BlockWords, Checkpoint
-from searchd.encoder.graph import FloatBert, Graph
+from searchd.encoder.graph import FloatBert, Graph, nibbles
+from searchd.encoder.native.packed import Packer, fits
 from searchd.index.stores import Floats, Ints
 
 Bytes = npt.NDArray[np.int8]
@@ -169,22 +170,33 @@ class Layer:
 class IntBert(FloatBert):
     """The pass with 8-bit linear layers."""
 
-    def __init__(self, checkpoint: Checkpoint, graph: Graph, found: Mapping[str, Site], *, careful: bool) -> None:
-        super().__init__(checkpoint, graph)
+    def __init__(self, checkpoint: Checkpoint, folder: Path, found: Mapping[str, Site], *, careful: bool) -> None:
+        super().__init__(checkpoint, Graph(folder))
         self.found, self.careful = found, careful
+        self.packer = Packer(folder)  # the same for the kernel
+        self._grids: list[tuple[float, int]] = []  # of the layer in the making
         self._factor: tuple[Scaling, Floats] | None = None  # of the input met last
 
     def words(self) -> str:
         """Word vectors of the ids, in bytes too: blocks of 32 weights share a step, as in the 4-bit tables."""
         table = self.checkpoint.words
         if isinstance(table, BlockWords):
-            return super().words()
+            node = super().words()
+            self._refer(nibbles(table), table.scales)
+            return node
         blocks = table.reshape(len(table), -1, _WORD_BLOCK)
         steps = np.maximum(np.abs(blocks).max(axis=2), 1e-12) / 127
         values = (np.rint(blocks / steps[:, :, None]) + 128).astype(np.uint8).reshape(table.shape)
         inputs = [self.graph.weight("words", values), "ids", self.graph.weight("words.scales", steps)]
+        self._refer(values, steps)
         sizes = {"gather_axis": 0, "quantize_axis": 1, "block_size": _WORD_BLOCK, "bits": 8}
         return self.graph.fused("GatherBlockQuantized", inputs, "words.gather", **sizes)
+
+    def _refer(self, words: npt.NDArray[np.uint8], steps: Floats) -> None:
+        """Let the kernel read the word table where the graph has it."""
+        self.packer.refer("words", words, self.graph.offsets.get("words"))
+        self.packer.refer("words.scales", steps, self.graph.offsets.get("words.scales"))
+        self.packer.put("positions", self.positions())
 
     def bias(self, name: str) -> Floats:
         """A linear layer's bias."""
@@ -192,6 +204,7 @@ class IntBert(FloatBert):
 
     def quantise(self, x: str, scaling: Scaling, name: str) -> Quantised:
         """Bytes of x, which is already smoothed."""
+        self._grids.append((1 / scaling.step, scaling.zero))
         step = self.graph.weight(f"{name}.step", np.array(scaling.step, np.float32))
         zero = self.graph.weight(f"{name}.zero", np.array(scaling.zero, np.uint8))
         return Quantised(self.graph.add("QuantizeLinear", [x, step, zero], f"{name}.bytes"), step, zero)
@@ -210,6 +223,7 @@ class IntBert(FloatBert):
             rest -= layer.out.shift
         if layer.into is not None:
             values = values[layer.into.channels]
+        self.packer.product(name, values, steps * np.float32(scaling.step), rest, scaling.zero)
         inputs = [data.bytes, self.graph.weight(f"{name}.values", values), data.step]
         inputs += [self.graph.weight(f"{name}.steps", steps), data.zero, "", self.graph.weight(f"{name}.rest", rest)]
         return self.graph.fused("MatMulIntegerToFloat", inputs, name)
@@ -220,16 +234,21 @@ class IntBert(FloatBert):
             self._factor = (scaling, factor(site.covariance / np.outer(scaling.scale, scaling.scale)))
         return self._factor[1]
 
+    def keep(self, name: str, value: Floats) -> str:
+        """Store a constant for the graph and for the kernel."""
+        self.packer.put(name, value.astype(np.float32))
+        return self.graph.weight(name, value)
+
     def norm_into(self, x: str, stem: str, scaling: Scaling) -> str:
         """Layer normalisation whose output is already smoothed."""
         gain = self.checkpoint.tensor(f"{stem}.weight") / scaling.scale
         base = (self.checkpoint.tensor(f"{stem}.bias") - scaling.centre) / scaling.scale
-        inputs = [x, self.graph.weight(f"{stem}.gain", gain), self.graph.weight(f"{stem}.base", base)]
+        inputs = [x, self.keep(f"{stem}.gain", gain), self.keep(f"{stem}.base", base)]
         return self.graph.add("LayerNormalization", inputs, stem, axis=-1, epsilon=self.spec.epsilon)
 
     def residual(self, x: str, scaling: Scaling, name: str) -> str:
         """x without its smoothing and its centre, which the next product's bias brings back."""
-        return self.graph.add("Mul", [x, self.graph.weight(f"{name}.scale", scaling.scale)], f"{name}.residual")
+        return self.graph.add("Mul", [x, self.keep(f"{name}.scale", scaling.scale)], f"{name}.residual")
 
     def attended(self, x: str, scaling: Scaling, number: int) -> str:
         """x + attention(x) before its normalisation."""
@@ -280,13 +299,19 @@ class IntBert(FloatBert):
             stem = f"encoder.layer.{number}.attention.output.LayerNorm"
             scaling = smooth(self.found[stem], self.matrix(f"encoder.layer.{number}.intermediate.dense"))
             x = self.fed_forward(self.norm_into(x, stem, scaling), scaling, number)
+            self.packer.put(f"encoder.layer.{number}.grids", np.array(self._grids, np.float32))
+            self._grids = []
             stem = f"encoder.layer.{number}.output.LayerNorm"
+        self.packer.put(f"{stem}.gain", self.checkpoint.tensor(f"{stem}.weight"))
+        self.packer.put(f"{stem}.base", self.checkpoint.tensor(f"{stem}.bias"))
         return self.norm(x, stem)
 
 
 def write_int8(checkpoint: Checkpoint, folder: Path, found: Mapping[str, Site], *, careful: bool) -> None:
-    """Write model.onnx and model.data with 8-bit linear layers into ``folder``.
+    """Write model.onnx and model.data with 8-bit linear layers into ``folder``, and the same for the kernel.
 
     careful: round weights by GPTQ; takes some seconds here and nothing later.
     """
-    IntBert(checkpoint, Graph(folder), found, careful=careful).write()
+    bert = IntBert(checkpoint, folder, found, careful=careful)
+    bert.write()
+    bert.packer.close(wanted=fits(checkpoint.spec))

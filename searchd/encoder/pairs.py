@@ -19,7 +19,7 @@ from searchd.encoder.checkpoint import KINDS, Checkpoint, read_safetensors, sha2
 from searchd.encoder.graph import FloatBert, Graph
 from searchd.encoder.prepare import cache_folder, readable, ready_folder
 from searchd.encoder.prepared import Prepared, fingerprint, publish
-from searchd.encoder.runtime import Ids, open_session, pick_device
+from searchd.encoder.runtime import ON_PROCESSOR, Ids, graph_device, open_session
 from searchd.encoder.spec import ModelSpec, read_pair_spec
 from searchd.encoder.tokens import Tokens, write_tokenizer
 from searchd.errors import ModelError
@@ -107,7 +107,7 @@ class PairScorer:
         session = open_session(prepared.folder / "model.onnx", device)
         self._run = session.run
         self._with_kinds = len(session.get_inputs()) > 1
-        self._budget = CPU_TOKENS if device in ("cpu", "openvino") else ACCELERATOR_TOKENS
+        self._budget = CPU_TOKENS if device in ON_PROCESSOR else ACCELERATOR_TOKENS
 
     def score(self, query: str, passages: Sequence[str]) -> Floats:
         """(len(passages),) float32 log odds of relevance: the model's logits.
@@ -142,7 +142,7 @@ def open_scorer(name: str, settings: ModelSettings) -> PairScorer:
     mark = fingerprint(spec, hashlib.sha256(" ".join(["pairs", *digests]).encode()).hexdigest(), _PRECISION)
     target = cache_folder(settings) / f"{readable(spec.name)}-pairs-{mark[:12]}"
     prepared = ready_folder(target) or _prepare(folder, spec, target, mark)
-    scorer = PairScorer(prepared, pick_device(settings.device))
+    scorer = PairScorer(prepared, graph_device(settings.device))
     if not np.isfinite(scorer.score("a", ["a"])).all():
         raise ModelError(f"{folder / 'model.safetensors'} gives scores that are no numbers", "save the model again")
     return scorer

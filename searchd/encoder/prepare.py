@@ -16,8 +16,9 @@ from pathlib import Path
 
 from searchd.encoder.checkpoint import Checkpoint
 from searchd.encoder.hub import fetch, is_hub_id
+from searchd.encoder.native.build import cache_base
 from searchd.encoder.prepared import FLOAT, FORMAT, Prepared, fingerprint, open_folder, publish
-from searchd.encoder.runtime import device_of
+from searchd.encoder.runtime import graph_device
 from searchd.encoder.source import Source, Wheel, find, from_directory, from_wheel, known_wheel
 from searchd.encoder.spec import ModelSpec, read_json
 from searchd.encoder.tokens import Tokens, write_tokenizer
@@ -30,11 +31,8 @@ PRECISIONS = ("exact", "balanced", "fast")
 
 
 def cache_folder(settings: ModelSettings) -> Path:
-    """Where prepared models lie: the setting, else XDG_CACHE_HOME/echolot/models (XDG base directories, 0.8)."""
-    if settings.cache:
-        return Path(settings.cache).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if base else Path.home() / ".cache") / "echolot" / "models"
+    """Where prepared models lie: the setting, else below ``cache_base``."""
+    return Path(settings.cache).expanduser() if settings.cache else cache_base() / "models"
 
 
 def is_offline(settings: ModelSettings) -> bool:
@@ -129,7 +127,7 @@ def readable(name: str) -> str:
 def _place(spec: ModelSpec, digest: str, settings: ModelSettings) -> _Place:
     mark = fingerprint(spec, digest, settings.precision)
     # accelerators compute in floating point; the 8-bit graph goes along, so that the index also serves on a CPU
-    both = settings.precision != "exact" and spec.route == "fused" and device_of(settings.device) != "cpu"
+    both = settings.precision != "exact" and spec.route == "fused" and graph_device(settings.device) != "cpu"
     name = f"{readable(spec.name)}-{settings.precision}{'-float' if both else ''}-{mark[:12]}"
     return _Place(cache_folder(settings) / name, mark, both)
 

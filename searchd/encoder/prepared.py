@@ -19,10 +19,11 @@ from importlib import resources
 from pathlib import Path
 
 from searchd.encoder.checkpoint import sha256
+from searchd.encoder.native.packed import LAYOUT
 from searchd.encoder.spec import ModelSpec, read_json
 from searchd.errors import ModelError
 
-FORMAT = 8  # of a prepared folder; a snapshot holds one, so raise its format too
+FORMAT = 9  # of a prepared folder; a snapshot holds one, so raise its format too
 _VECTORS = 7  # raised when the same weights give other vectors
 MANIFEST = "encoder.json"
 _STALE_S = 3600.0
@@ -49,6 +50,11 @@ class Prepared:
         if device == "cpu" or self.precision == "exact" or self.spec.route == "onnx":
             return self.folder / "model.onnx"
         return self.folder / f"{FLOAT}.onnx" if f"{FLOAT}.onnx" in self.digests else None
+
+    @property
+    def has_kernel(self) -> bool:
+        """Whether the layers were packed for the kernel: those of 8-bit models of a fitting shape are."""
+        return LAYOUT in self.digests
 
     def verify(self) -> None:
         """Read every byte; ModelError names the file that is not what was prepared."""

@@ -1,7 +1,8 @@
-"""ONNX Runtime behind one narrow function: ids and lengths in, unit vectors out."""
+"""Devices, and ONNX Runtime behind one narrow function: ids in, unit vectors out."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
+from searchd.encoder.native.build import is_able, processor_flags
 from searchd.encoder.spec import Pooling
 from searchd.errors import ModelError
 from searchd.index.stores import Floats
@@ -25,9 +26,11 @@ PROVIDERS = {
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
 }
+NATIVE = "native"  # our own kernel (``searchd.encoder.native``), which is no provider of ONNX Runtime
 # what ``auto`` tries, best first; TensorRT is left out because it compiles for minutes on first use, OpenVINO where it
 # has no bfloat16: the 8-bit graph is faster there
-_AUTO = ("cuda", "openvino", "cpu")
+_AUTO = ("cuda", "openvino", NATIVE, "cpu")
+ON_PROCESSOR = frozenset({NATIVE, "cpu", "openvino"})
 _PACKAGE = {
     "openvino": "pip uninstall onnxruntime; pip install onnxruntime-openvino",
     "cuda": "pip uninstall onnxruntime; pip install onnxruntime-gpu",
@@ -49,36 +52,51 @@ class Runner(Protocol):
 
 
 def available() -> tuple[str, ...]:
-    """ONNX Runtime's providers on this machine. Tests replace this edge."""
+    """ONNX Runtime's providers on this machine. Tests replace this edge.
+
+    The library is loaded only where others than the processor's can be: it takes a tenth of a second and 25 MB.
+    """
+    found = importlib.util.find_spec("onnxruntime")
+    folders = list(found.submodule_search_locations or ()) if found else []
+    files = [path.name for folder in folders for path in (Path(folder) / "capi").glob("*onnxruntime_providers_*")]
+    if folders and all("_shared" in name for name in files):
+        return (PROVIDERS["cpu"],)
+    import onnxruntime
+
     return tuple(onnxruntime.get_available_providers())
 
 
-def pick_device(device: str) -> str:
-    """Do as ``device_of`` does, and say in the log what ``auto`` came to."""
-    chosen = device_of(device)
-    if device == "auto":
-        log.info("encoder runs on %s (providers: %s)", chosen, ", ".join(available()))
-    return chosen
+def devices(device: str) -> tuple[str, ...]:
+    """What to try for the setting, best first: keys of PROVIDERS, or NATIVE.
 
-
-def device_of(device: str) -> str:
-    """Turn the setting into one of PROVIDERS' keys; ModelError when it was asked for and is missing."""
+    One that was asked for by name stands alone; ModelError when it is missing.
+    """
     present = available()
     if device == "auto":
-        able = [name for name in _AUTO if PROVIDERS[name] in present and (name != "openvino" or has_bfloat16())]
-        return next(iter(able), "cpu")
+        return tuple(name for name in _AUTO if _is_here(name, present))
+    if device == NATIVE:
+        return (NATIVE,)
     if device not in PROVIDERS:
-        raise ModelError(f"device {device!r} is not one of auto, {', '.join(PROVIDERS)}")
+        raise ModelError(f"device {device!r} is not one of auto, {NATIVE}, {', '.join(PROVIDERS)}")
     if PROVIDERS[device] not in present:
         raise ModelError(f"device {device} is missing: ONNX Runtime offers {', '.join(present)}", _PACKAGE[device])
-    return device
+    return (device,)
+
+
+def _is_here(name: str, present: tuple[str, ...]) -> bool:
+    if name == NATIVE:
+        return is_able()
+    return PROVIDERS[name] in present and (name != "openvino" or has_bfloat16())
+
+
+def graph_device(device: str) -> str:
+    """Turn the setting into the device for a graph that the kernel does not compute. ModelError as ``devices``."""
+    return next((name for name in devices(device) if name != NATIVE), "cpu")
 
 
 def has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 (AVX-512 BF16 or AMX), as Linux tells it."""
-    info = Path("/proc/cpuinfo")
-    text = info.read_text(encoding="utf-8", errors="replace") if info.is_file() else ""
-    return "avx512_bf16" in text or "amx_bf16" in text
+    """Whether the processor multiplies bfloat16 (AVX-512 BF16 or AMX)."""
+    return not processor_flags().isdisjoint({"avx512_bf16", "amx_bf16"})
 
 
 def provider_options(device: str, *, exact: bool) -> dict[str, str]:
@@ -98,6 +116,8 @@ def open_session(path: Path, device: str, *, exact: bool = True) -> Any:  # noqa
 
     ModelError when the graph is damaged or the provider does not start (ONNX Runtime alone would go on silently).
     """
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

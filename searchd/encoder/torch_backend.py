@@ -38,7 +38,7 @@ def _open(folder: Path, device: str) -> Any:  # noqa: ANN401 - the library's own
         raise ModelError(
             f"{folder} is not of the BERT family and needs sentence-transformers", "pip install 'echolot[models]'"
         ) from error
-    if device in ("openvino", "tensorrt"):
+    if device in ("native", "openvino", "tensorrt"):
         raise ModelError(f"device {device} does not run models outside the BERT family", "use auto, cpu or cuda")
     try:
         return SentenceTransformer(str(folder), device=None if device == "auto" else device)

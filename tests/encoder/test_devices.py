@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import onnxruntime
 import pytest
 
 from searchd.encoder import load, open_prepared, runtime
+from searchd.encoder.native import build
 from searchd.errors import ModelError
 from searchd.settings import ModelSettings
 from tests.encoder import tiny
@@ -17,41 +20,65 @@ from tests.encoder import tiny
 CPU, CUDA, OPENVINO = "CPUExecutionProvider", "CUDAExecutionProvider", "OpenVINOExecutionProvider"
 
 
+VNNI = "avx512f avx512bw avx512vl avx512dq avx512_vnni fma"
+
+
+def processor(monkeypatch: pytest.MonkeyPatch, flags: str) -> None:
+    """What the processor says of itself."""
+    for module in (build, runtime):
+        monkeypatch.setattr(module, "processor_flags", lambda: frozenset(flags.split()))
+
+
 def offer(monkeypatch: pytest.MonkeyPatch, *providers: str) -> None:
     monkeypatch.setattr(runtime, "available", lambda: providers)
 
 
 @pytest.mark.parametrize(
-    ("present", "bfloat16", "wanted"),
+    ("present", "flags", "wanted"),
     [
-        ((CPU,), True, "cpu"),
-        ((CUDA, CPU), False, "cuda"),
-        ((OPENVINO, CPU), True, "openvino"),
-        ((OPENVINO, CPU), False, "cpu"),
-        ((OPENVINO, CUDA, CPU), True, "cuda"),
+        ((CPU,), "avx512_bf16", ("cpu",)),
+        ((CPU,), VNNI, ("native", "cpu")),
+        ((CUDA, CPU), VNNI, ("cuda", "native", "cpu")),
+        ((OPENVINO, CPU), "amx_bf16", ("openvino", "cpu")),
+        ((OPENVINO, CPU), "avx2", ("cpu",)),
+        ((OPENVINO, CUDA, CPU), f"{VNNI} avx512_bf16", ("cuda", "openvino", "native", "cpu")),
     ],
 )
-def test_auto_takes_the_best_and_says_so(
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    present: tuple[str, ...],
-    bfloat16: bool,
-    wanted: str,
+def test_auto_tries_the_best_first(
+    monkeypatch: pytest.MonkeyPatch, present: tuple[str, ...], flags: str, wanted: tuple[str, ...]
 ) -> None:
     offer(monkeypatch, *present)
-    monkeypatch.setattr(runtime, "has_bfloat16", lambda: bfloat16)
+    processor(monkeypatch, flags)
+    assert runtime.devices("auto") == wanted
+    assert runtime.graph_device("auto") == next(name for name in wanted if name != "native")
+
+
+def test_what_auto_came_to_stands_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    processor(monkeypatch, "avx2")
     with caplog.at_level(logging.INFO):
-        assert runtime.pick_device("auto") == wanted
-    assert f"encoder runs on {wanted}" in caplog.text
+        load(ModelSettings(name=str(tiny.write_model(tmp_path / "m")), cache=str(tmp_path / "cache")))
+    assert "encoder runs on cpu" in caplog.text
+
+
+def test_providers_are_known_without_loading_the_library() -> None:
+    script = (
+        "import sys; from searchd.encoder.runtime import available; print(available(), 'onnxruntime' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    present = tuple(onnxruntime.get_available_providers())
+    alone = present[-1] == CPU and not {CUDA, OPENVINO} & set(present)
+    assert said == (f"{(CPU,)} False\n" if alone else f"{present} True\n")
 
 
 def test_a_missing_provider_is_an_error_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, CPU)
     with pytest.raises(ModelError, match="device cuda is missing") as caught:
-        runtime.pick_device("cuda")
+        runtime.devices("cuda")
     assert "onnxruntime-gpu" in caught.value.hint
     with pytest.raises(ModelError, match="device 'gpu' is not one of"):
-        runtime.pick_device("gpu")
+        runtime.devices("gpu")
 
 
 def test_a_provider_that_does_not_start_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +132,7 @@ def test_openvino_gets_bfloat16_only_where_the_processor_has_it(monkeypatch: pyt
         options = runtime.provider_options("openvino", exact=exact)
         return str(json.loads(options["load_config"])["CPU"]["INFERENCE_PRECISION_HINT"])
 
-    monkeypatch.setattr(runtime, "has_bfloat16", lambda: True)
+    processor(monkeypatch, "avx512_bf16")
     assert (hint(exact=False), hint(exact=True)) == ("bf16", "f32")
-    monkeypatch.setattr(runtime, "has_bfloat16", lambda: False)
+    processor(monkeypatch, "avx2")
     assert hint(exact=False) == "f32"

@@ -32,35 +32,35 @@ def tokenizer() -> Tokenizer:
     return made
 
 
-def weights(prefix: str = "") -> dict[str, Floats]:
+def weights(prefix: str = "", dim: int = DIM) -> dict[str, Floats]:
     rng = np.random.default_rng(3)
 
     def table(*shape: int) -> Floats:
         return (rng.standard_normal(shape) * 0.3).astype(np.float32)
 
     found = {
-        "embeddings.word_embeddings.weight": table(len(WORDS) + 4, DIM),
-        "embeddings.position_embeddings.weight": table(PLACES, DIM),
-        "embeddings.token_type_embeddings.weight": table(2, DIM),
+        "embeddings.word_embeddings.weight": table(len(WORDS) + 4, dim),
+        "embeddings.position_embeddings.weight": table(PLACES, dim),
+        "embeddings.token_type_embeddings.weight": table(2, dim),
     }
     norms = ["embeddings.LayerNorm"]
     for layer in range(LAYERS):
         stem = f"encoder.layer.{layer}"
-        shapes = {f"attention.self.{part}": (DIM, DIM) for part in ("query", "key", "value")}
-        shapes |= {"attention.output.dense": (DIM, DIM), "intermediate.dense": (FFN, DIM), "output.dense": (DIM, FFN)}
+        shapes = {f"attention.self.{part}": (dim, dim) for part in ("query", "key", "value")}
+        shapes |= {"attention.output.dense": (dim, dim), "intermediate.dense": (FFN, dim), "output.dense": (dim, FFN)}
         for name, shape in shapes.items():
             found[f"{stem}.{name}.weight"], found[f"{stem}.{name}.bias"] = table(*shape), table(shape[0])
         norms += [f"{stem}.attention.output.LayerNorm", f"{stem}.output.LayerNorm"]
     for norm in norms:
-        found[f"{norm}.weight"], found[f"{norm}.bias"] = 1 + table(DIM), table(DIM)
+        found[f"{norm}.weight"], found[f"{norm}.bias"] = 1 + table(dim), table(dim)
     return {prefix + name: value for name, value in found.items()}
 
 
-def write_model(folder: Path, pooling: str = "mean_tokens", kind: str = "bert", **config: Any) -> Path:
+def write_model(folder: Path, pooling: str = "mean_tokens", kind: str = "bert", dim: int = DIM, **config: Any) -> Path:
     """A complete directory; ``config`` overrides config.json."""
     facts = {
         "model_type": kind,
-        "hidden_size": DIM,
+        "hidden_size": dim,
         "num_hidden_layers": LAYERS,
         "num_attention_heads": HEADS,
         "intermediate_size": FFN,
@@ -81,7 +81,7 @@ def write_model(folder: Path, pooling: str = "mean_tokens", kind: str = "bert", 
         ],
     )
     (folder / "2_Normalize").mkdir()
-    _write(folder / "1_Pooling/config.json", {"word_embedding_dimension": DIM, f"pooling_mode_{pooling}": True})
+    _write(folder / "1_Pooling/config.json", {"word_embedding_dimension": dim, f"pooling_mode_{pooling}": True})
     _write(folder / "sentence_bert_config.json", {"max_seq_length": 16, "do_lower_case": False})
     _write(
         folder / "config_sentence_transformers.json",
@@ -93,5 +93,5 @@ def write_model(folder: Path, pooling: str = "mean_tokens", kind: str = "bert", 
         | {"cls_token": "[CLS]", "sep_token": "[SEP]", "model_max_length": 64},
     )
     tokenizer().save(str(folder / "tokenizer.json"))
-    save_file(weights(), folder / "model.safetensors")
+    save_file(weights(dim=dim), folder / "model.safetensors")
     return folder
