@@ -24,7 +24,7 @@ from searchd.encoder.spec import ModelSpec, read_json
 from searchd.errors import ModelError
 
 FORMAT = 9  # of a prepared folder; a snapshot holds one, so raise its format too
-_VECTORS = 7  # raised when the same weights give other vectors
+_VECTORS = 8  # raised when the same weights give other vectors
 MANIFEST = "encoder.json"
 _STALE_S = 3600.0
 FLOAT = "float"  # stem of the graph for accelerators, where the other one is in 8 bits

@@ -183,6 +183,21 @@ def test_the_way_to_get_a_compiler_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("no_kernel_yet")
+def test_a_user_without_a_home_is_served_all_the_same(encoder_of: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for module in (build, sys.modules["searchd.encoder.runtime"]):
+        monkeypatch.setattr(module, "is_able", lambda: True)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", home)
+    folder = encoder_of(precision="balanced")._prepared.folder
+    assert open_prepared(folder).encode_query("a cat").shape == (384,)
+    with pytest.raises(UnfitError, match="no folder for the user's cache"):
+        open_prepared(folder, device="native")
+
+
+@pytest.mark.usefixtures("no_kernel_yet")
 def test_a_processor_without_the_instructions(encoder_of: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "processor_flags", lambda: frozenset({"avx2"}))
     with pytest.raises(UnfitError, match="AVX-512 VNNI"):

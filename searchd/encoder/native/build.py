@@ -28,9 +28,15 @@ SOURCE = Path(__file__).parent
 
 
 def cache_base() -> Path:
-    """The folder for what can be made again: XDG_CACHE_HOME/echolot (XDG base directories, 0.8)."""
+    """The folder for what can be made again: XDG_CACHE_HOME/echolot (XDG base directories, 0.8).
+
+    ``UnfitError`` when the user has no home either.
+    """
     base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if base else Path.home() / ".cache") / "echolot"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "echolot"
+    except RuntimeError as error:
+        raise UnfitError(f"no folder for the user's cache: {error}", "set XDG_CACHE_HOME") from error
 
 
 @cache
