@@ -85,6 +85,8 @@ def engine_of(data: Path, site: str = "") -> SiteEngine:
 @contextlib.contextmanager
 def daemon(data: Path, **flags: str) -> Iterator[str]:
     """Serve a data folder with the real daemon in this process; yields its address. Without a word it computes here."""
+    from waitress import wasyncore
+
     from searchd.app import create_app
     from searchd.config import load
     from searchd.live import Live
@@ -103,5 +105,7 @@ def daemon(data: Path, **flags: str) -> Iterator[str]:
     finally:
         live.stop()
         server.task_dispatcher.shutdown()
-        server.close()
+        # in the loop's own thread, which may be waiting for the very sockets
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
         thread.join(10)
+        assert not thread.is_alive()

@@ -37,7 +37,7 @@ _NORM_STRENGTH = 0.9
 _MIXED_STRENGTH = 0.6
 _HEADROOM = 1.15  # of ranges over those seen in calibration: a clipped channel ruins a text, a wide range all a little
 _COPIES = 32
-_DAMPING = 0.1  # calibration is 2,000 tokens: less of it fits their noise
+DAMPING = 0.1  # calibration is 2,000 tokens: less of it fits their noise
 _SMALL = 32  # rows of a triangle that is inverted at once
 _BLOCK = 128
 _WORD_BLOCK = 32
@@ -116,7 +116,7 @@ def nearest(weight: Floats) -> tuple[Bytes, Floats]:
 def factor(covariance: npt.NDArray[np.float64]) -> Floats:
     """(in, in): the upper Cholesky factor of the inverse of the damped covariance, which GPTQ walks along."""
     size = len(covariance)
-    damped = covariance + np.eye(size) * _DAMPING * np.trace(covariance) / size
+    damped = covariance + np.eye(size) * DAMPING * np.trace(covariance) / size
     upper = np.linalg.cholesky(damped[::-1, ::-1])[::-1, ::-1]  # damped = upper @ upper.T
     return _inverse(upper).astype(np.float32)
 

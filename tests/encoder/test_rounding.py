@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from searchd.encoder.int8 import compensated, factor, nearest
+from searchd.encoder.int8 import DAMPING, compensated, factor, nearest
 
 
 def inputs(size: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -15,7 +15,7 @@ def inputs(size: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
 def test_the_factor_is_the_upper_cholesky_factor_of_the_damped_inverse() -> None:
     x = inputs(150)
     covariance = x.T @ x / len(x)
-    damped = covariance + np.eye(150) * 0.01 * np.trace(covariance) / 150
+    damped = covariance + np.eye(150) * DAMPING * np.trace(covariance) / 150
     upper = factor(covariance)
     assert np.allclose(upper, np.triu(upper))
     assert np.allclose(upper.T @ upper @ damped, np.eye(150), atol=1e-3)

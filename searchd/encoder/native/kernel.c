@@ -122,8 +122,8 @@ INLINE void finish(__m512i sum, const Product *p, size_t column, int mode, size_
 
 /* R rows of 64 columns; place: the column of the target that the product's `column` goes to; first: of the rows, which
    lets the weights come from memory in time */
-INLINE void tile(const size_t R, const int first, const uint8_t *a, size_t in, const Product *p, size_t column, int mode, size_t row,
-                 size_t place, const Target *to) {
+INLINE void tile(const size_t R, const int first, const uint8_t *a, size_t in, const Product *p, size_t column,
+                 int mode, size_t row, size_t place, const Target *to) {
     __m512i sum[6][4];
     const int8_t *w = p->values + column * in;
     EACH(r, R) EACH(c, 4) sum[r][c] = _mm512_setzero_si512();
@@ -265,8 +265,8 @@ INLINE float softmax(const int32_t *scores, size_t length, float factor, int16_t
     return 1.0f / (float)_mm512_reduce_add_epi32(sum);
 }
 
-/* Two rows of values beside each other: (length, 64) floats -> (length / 2, 64, 2), zeros behind the last; returns
-   their step, which leaves room for the sum of `length` products with weights in 32 bits. */
+/* Two rows of values beside each other: (length, 64) floats -> (length / 2, 64, 2), one without a neighbour twice
+   (no weight meets the second); returns their step, which leaves room for the sum of `length` products in 32 bits. */
 static float pair_up(const float *x, size_t length, int16_t *out) {
     float most = length < 512 ? WEIGHT : WEIGHT * 512 / (float)length, step = reach(x, length * COLUMNS) / most;
     __m512 inverse = ALL(1.0f / step);
