@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from searchd.encoder import load
-from searchd.encoder.native.build import is_able
+from searchd.encoder.native.build import missing
 from searchd.encoder.runtime import NATIVE, PROVIDERS, available
 from searchd.encoder.source import find
 from searchd.errors import ModelError
@@ -31,7 +31,7 @@ def subjects() -> tuple[list[str], list[str]]:
     """What can be measured here (the first is what others are compared with), and what is not installed."""
     devices = [name for name, provider in PROVIDERS.items() if provider in available() and name != "tensorrt"]
     ours = [f"{precision} {device}" for device in devices for precision in PRECISIONS]
-    ours += [f"{precision} {NATIVE}" for precision in PRECISIONS if is_able() and precision != "exact"]
+    ours += [f"{precision} {NATIVE}" for precision in PRECISIONS if precision != "exact" and not missing()]
     others = {TORCH: "sentence_transformers", FASTEMBED: "fastembed"}
     present = [name for name, module in others.items() if importlib.util.find_spec(module)]
     return present + ours, [name for name in others if name not in present]

@@ -13,7 +13,7 @@ from searchd.encoder.bulk import ACCELERATOR_TOKENS, CPU_TOKENS, Crew, Progress,
 from searchd.encoder.prepared import Prepared
 from searchd.encoder.runtime import NATIVE, ON_PROCESSOR, FusedRunner, OnnxFileRunner, Runner, available, devices
 from searchd.encoder.tokens import Tokens
-from searchd.errors import ModelError, UnfitError
+from searchd.errors import UnfitError
 from searchd.index.stores import Floats
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,8 @@ class OnnxEncoder:
         self.spec = prepared.spec
         self._tokens = Tokens(prepared.folder, self.spec.max_length, self.spec.lower_case)
         self.device, self._runner = _start(prepared, device)
+        if device == "auto":
+            log.info("encoder runs on %s (providers: %s)", self.device, ", ".join(available()))
         budget = CPU_TOKENS if self.device in ON_PROCESSOR else ACCELERATOR_TOKENS
         self._crew = Crew(self._runner, self.spec.dim, max(1, threads), budget)
         self._query = lru_cache(maxsize=query_cache)(self._encode_query)
@@ -89,22 +91,17 @@ def _scaled(states: Floats, inside: slice) -> Floats:
 
 
 def _start(prepared: Prepared, device: str) -> tuple[str, Runner]:
-    """The first device for the setting that can run this folder, started.
+    """The first device for the setting that can run this folder, started; a last one must.
 
-    ModelError when one was asked for that cannot, or the one that should does not start.
+    ModelError when it cannot, or the one that should does not start.
     """
-    for chosen in devices(device):
+    *first, last = devices(device)
+    for chosen in first:
         try:
-            runner = _runner(prepared, chosen)
+            return chosen, _runner(prepared, chosen)
         except UnfitError as error:
-            if device != "auto":
-                raise
             log.info("encoder does not run on %s: %s", chosen, error.message)
-        else:
-            if device == "auto":
-                log.info("encoder runs on %s (providers: %s)", chosen, ", ".join(available()))
-            return chosen, runner
-    raise ModelError(f"no device runs {prepared.folder}", "set model.device to cpu")
+    return last, _runner(prepared, last)
 
 
 def _runner(prepared: Prepared, device: str) -> Runner:

@@ -24,6 +24,7 @@ from searchd.index.stores import Floats
 MICROSOFT = "com.microsoft"
 _ALIGNMENT = 4096  # ONNX Runtime maps a tensor that begins on a page
 _INLINE_BYTES = 1024
+WORD_BLOCK = 32  # weights of a word vector that share a scale
 
 
 class Graph:
@@ -57,8 +58,8 @@ class Graph:
             tensor = proto.inline_tensor(name, element, shape, array.tobytes())
         else:
             self._file.write(b"\0" * (-self._file.tell() % _ALIGNMENT))
-            self.offsets[name] = self._file.tell()
-            place = {"location": f"{self._stem}.data", "offset": str(self._file.tell()), "length": str(array.nbytes)}
+            offset = self.offsets[name] = self._file.tell()
+            place = {"location": f"{self._stem}.data", "offset": str(offset), "length": str(array.nbytes)}
             tensor = proto.external_tensor(name, element, shape, place)
             self._file.write(array.tobytes())
         self._weights.append(tensor)
@@ -116,9 +117,13 @@ class FloatBert:
         table = self.checkpoint.words
         if not isinstance(table, BlockWords):
             return self.graph.add("Gather", [self.graph.weight("words", table), "ids"], "words.gather")
-        inputs = [self.graph.weight("words", nibbles(table), proto.INT4), "ids"]
-        inputs.append(self.graph.weight("words.scales", table.scales))
-        sizes = {"gather_axis": 0, "quantize_axis": 1, "block_size": 32, "bits": 4}
+        return self.gathered(nibbles(table), table.scales, 4)
+
+    def gathered(self, values: npt.NDArray[np.uint8], scales: Floats, bits: int) -> str:
+        """Word vectors of the ids from a table of ``bits`` a weight; ``WORD_BLOCK`` weights share a scale."""
+        inputs = [self.graph.weight("words", values, proto.INT4 if bits == 4 else None), "ids"]
+        inputs.append(self.graph.weight("words.scales", scales))
+        sizes = {"gather_axis": 0, "quantize_axis": 1, "block_size": WORD_BLOCK, "bits": bits}
         return self.graph.fused("GatherBlockQuantized", inputs, "words.gather", **sizes)
 
     def embedded(self) -> str:

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from searchd.encoder.calibrate import Site
 from searchd.encoder.checkpoint import BlockWords, Checkpoint
-from searchd.encoder.graph import FloatBert, Graph, nibbles
+from searchd.encoder.graph import WORD_BLOCK, FloatBert, Graph
 from searchd.encoder.native.packed import Packer, fits
 from searchd.index.stores import Floats, Ints
 
@@ -40,7 +40,6 @@ _COPIES = 32
 DAMPING = 0.1  # calibration is 2,000 tokens: less of it fits their noise
 _SMALL = 32  # rows of a triangle that is inverted at once
 _BLOCK = 128
-_WORD_BLOCK = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,25 +177,22 @@ class IntBert(FloatBert):
         self._factor: tuple[Scaling, Floats] | None = None  # of the input met last
 
     def words(self) -> str:
-        """Word vectors of the ids, in bytes too: blocks of 32 weights share a step, as in the 4-bit tables."""
+        """Word vectors of the ids, in bytes where they do not come in less: in blocks too, as the 4-bit tables."""
         table = self.checkpoint.words
         if isinstance(table, BlockWords):
-            node = super().words()
-            self._refer(nibbles(table), table.scales)
-            return node
-        blocks = table.reshape(len(table), -1, _WORD_BLOCK)
+            return super().words()
+        blocks = table.reshape(len(table), -1, WORD_BLOCK)
         steps = np.maximum(np.abs(blocks).max(axis=2), 1e-12) / 127
         values = (np.rint(blocks / steps[:, :, None]) + 128).astype(np.uint8).reshape(table.shape)
-        inputs = [self.graph.weight("words", values), "ids", self.graph.weight("words.scales", steps)]
-        self._refer(values, steps)
-        sizes = {"gather_axis": 0, "quantize_axis": 1, "block_size": _WORD_BLOCK, "bits": 8}
-        return self.graph.fused("GatherBlockQuantized", inputs, "words.gather", **sizes)
+        return self.gathered(values, steps, 8)
 
-    def _refer(self, words: npt.NDArray[np.uint8], steps: Floats) -> None:
-        """Let the kernel read the word table where the graph has it."""
-        self.packer.refer("words", words, self.graph.offsets.get("words"))
-        self.packer.refer("words.scales", steps, self.graph.offsets.get("words.scales"))
+    def gathered(self, values: npt.NDArray[np.uint8], scales: Floats, bits: int) -> str:
+        """Do as the float32 pass does, and let the kernel read the tables where the graph has them."""
+        node = super().gathered(values, scales, bits)
+        self.packer.refer("words", values, self.graph.offsets.get("words"))
+        self.packer.refer("words.scales", scales, self.graph.offsets.get("words.scales"))
         self.packer.put("positions", self.positions())
+        return node
 
     def bias(self, name: str) -> Floats:
         """A linear layer's bias."""

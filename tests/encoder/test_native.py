@@ -28,15 +28,7 @@ from tests.encoder.conftest import TEXTS, Loader
 MODELS = ("all-MiniLM-L6-v2", "multilingual-e5-small")
 
 
-def _is_missing() -> str:
-    try:
-        build.library()
-    except UnfitError as error:
-        return str(error)
-    return ""
-
-
-needs_kernel = pytest.mark.skipif(bool(_is_missing()), reason=_is_missing() or "it is here")
+needs_kernel = pytest.mark.skipif(bool(build.missing()), reason=build.missing() or "it is here")
 
 
 @pytest.fixture

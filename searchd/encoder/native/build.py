@@ -82,6 +82,15 @@ def library() -> ctypes.CDLL:
     return opened
 
 
+def missing() -> str:
+    """Why the kernel cannot be had here; "" when it can."""
+    try:
+        library()
+    except UnfitError as error:
+        return str(error)
+    return ""
+
+
 def compiled(folder: Path | None = None) -> Path:
     """The kernel's file, compiled when there is none; of two processes at once one compiles.
 
