@@ -119,9 +119,11 @@ class IndexSettings:
     passage_min_tokens: int = setting(60, "shorter sections are joined with their neighbours")
     keep_snapshots: int = setting(3, "published snapshots kept for rollback, the served one included")
     summaries: bool = setting(True, "find a summary and automatic tags for each page (a tenth more to embed)")
-    vectors: str = setting("auto", "flat (exact), sq8 (8 bit), hnsw (graph over 8 bit), or auto: what fits vector_ms")
+    vectors: str = setting(
+        "auto", "flat (exact), sq8 (8 bit), pq (4 bit, then 8), hnsw (graph), or auto: what fits vector_ms"
+    )
     vector_ms: float = setting(0.8, "CPU milliseconds that one vector search may take when vectors = auto")
-    vector_recall: float = setting(0.98, "share of the exact ten best passages that a graph search must find")
+    vector_recall: float = setting(0.98, "share of the exact ten best passages that a search must find")
 
 
 @dataclass(frozen=True, slots=True)

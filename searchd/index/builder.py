@@ -17,7 +17,9 @@ from urllib.parse import unquote
 import numpy as np
 
 from searchd.errors import ConfigError
-from searchd.index import dense, probes
+from searchd.index import dense_build, probes
+from searchd.index.dense import LAYOUTS, Layout
+from searchd.index.dense_build import DenseReport
 from searchd.index.enrich import EnrichPage, enrich
 from searchd.index.files import CALIBRATION, LEADS, LEXICAL, PAGES, SUGGESTIONS, VECTORS
 from searchd.index.lexical import LexicalWriter
@@ -41,8 +43,8 @@ class BuildCounts:
     passages: int
     dim: int
     languages: dict[str, int] = field(default_factory=dict)  # language -> pages
-    vectors: dense.DenseReport | None = None
-    leads: dense.DenseReport | None = None
+    vectors: DenseReport | None = None
+    leads: DenseReport | None = None
 
 
 class _Vectors:
@@ -106,8 +108,8 @@ def build(
         budget, recall = settings.vector_ms, settings.vector_recall
         matrix = vectors.finish()
         probes.write(folder / CALIBRATION, probes.strangeness(matrix, encoder))
-        report = dense.write(folder / VECTORS, matrix, layout, budget, recall)
-        lead_report = dense.write(folder / LEADS, leads.finish(), layout, budget, recall)
+        report = dense_build.write(folder / VECTORS, matrix, layout, budget, recall)
+        lead_report = dense_build.write(folder / LEADS, leads.finish(), layout, budget, recall)
         if settings.summaries:
             _enrich(folder, matrix, encoder)
     _write_suggestions(folder)
@@ -220,13 +222,13 @@ def _page(draft: PageDraft, number: int, first_row: int) -> Page:
     )
 
 
-def _layout(name: str) -> dense.Layout | Literal["auto"]:
+def _layout(name: str) -> Layout | Literal["auto"]:
     if name == "auto":
         return "auto"
-    for layout in dense.LAYOUTS:
+    for layout in LAYOUTS:
         if layout == name:
             return layout
-    raise ConfigError(f"index.vectors is {name!r}", f"one of auto, {', '.join(dense.LAYOUTS)}")
+    raise ConfigError(f"index.vectors is {name!r}", f"one of auto, {', '.join(LAYOUTS)}")
 
 
 @contextlib.contextmanager

@@ -36,6 +36,9 @@ CREATE TABLE names(kind TEXT NOT NULL, code INTEGER NOT NULL, name TEXT NOT NULL
 """
 _INDEXES = "CREATE INDEX pages_path ON pages(path);"
 _CODED = ("lang", "kind", "category", "tag")
+#: Bytes of the file that are mapped: reading them is a tenth quicker, but the kernel counts 64 kB of memory as ours for
+#: each text that is shown, which of a large site would be most of the file.
+_MAPPED = 64 << 20
 
 # columns of their own, or known anyway
 _ELSEWHERE = {"page", "url", "first_row", "n_passages", "summary", "keyphrases", "links"}
@@ -269,7 +272,7 @@ class Pages:
             connection = sqlite3.connect(
                 f"{self._path.absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False
             )
-            connection.execute("PRAGMA mmap_size=4294967296")
+            connection.execute(f"PRAGMA mmap_size={_MAPPED}")
             with self._opening:
                 self._connections.append(connection)
             self._local.connection = connection

@@ -15,7 +15,7 @@ import pytest
 from indexer.demo.server import DemoServer
 from searchd import disk
 from searchd.errors import StorageError
-from searchd.index import dense, snapshot
+from searchd.index import dense_build, snapshot
 from tests.conftest import write_page
 from tests.pipeline.test_run import root, run, titles, tree
 
@@ -77,7 +77,7 @@ def test_a_snapshot_that_does_not_fit_leaves_nothing_behind(
 def test_vectors_that_do_not_fit_are_a_storage_error(tmp_path: Path) -> None:
     vectors = np.eye(64, dtype=np.float32)
     with files_of_at_most(4_096), pytest.raises(StorageError, match="cannot be written"):
-        dense.write(tmp_path / "vectors.faiss", vectors, "flat", 1.0, 0.98)
+        dense_build.write(tmp_path / "vectors.faiss", vectors, "flat", 1.0, 0.98)
 
 
 def test_only_the_disks_own_errors_are_blamed_on_it() -> None:
