@@ -11,6 +11,7 @@ MEASURES = {
     "extraction": "precision, recall and F1 of the article extractor on labelled pages",
     "crawl": "responses per CPU second, memory, and the cost of a second run",
     "quality": "nDCG@10, recall, MRR per leg and fused on judged sets (BEIR folders) or a running daemon",
+    "robustness": "what slips of the keyboard cost, and whether questions without an answer are known as such",
     "latency": "CPU and wall milliseconds of a query per stage, from 1k to 1M passages",
     "load": "throughput and latency of the daemon under concurrent clients",
     "discovery": "quality and cost of suggestions, similar pages and answers",
