@@ -73,9 +73,7 @@ def test_the_benchmark_tells_gardens_from_the_sea(tmp_path: Path, capsys: pytest
         GARDEN,
         {"roses": "when should I prune my roses?", "tomatoes": "how often to remove shoots of tomatoes?"},
     )
-    written(
-        sets / "sea", SEA, {"lighthouse": "how old is the lighthouse?", "tides": "why is the tide later each day?"}
-    )
+    written(sets / "sea", SEA, {"lighthouse": "how old is the lighthouse?", "tides": "why is the tide later each day?"})
     out = tmp_path / "figures.json"
     assert main(["--judged", str(sets), "--cache", str(tmp_path / "vectors"), "--json", str(out)]) == 0
     figures = json.loads(out.read_text())
