@@ -134,7 +134,7 @@ class Engine:
         ranking = arrange(
             evidence.pages,
             scores,
-            confidence(evidence, strange, asked),
+            confidence(evidence, strange, asked, parsed.telling),
             self.settings.threshold,
             pinned=pinned,
             eligible=evidence.page_coverage + evidence.passage_coverage > 0 if vector is None else None,

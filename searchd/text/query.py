@@ -52,3 +52,8 @@ class ParsedQuery:
     excluded: tuple[QueryTerm, ...] = ()
     did_you_mean: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def telling(self) -> int:
+        """How many of the words say something of what is looked for: all but stop words."""
+        return sum(term.weight >= 1 for term in self.terms)

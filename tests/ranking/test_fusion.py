@@ -109,9 +109,18 @@ def test_a_translation_stays_behind_a_page_in_the_visitors_language_that_lost_fo
 
 def test_confidence_rises_with_similarity_and_with_words() -> None:
     strange = Strangeness(0.1, 0.05)
-    values = confidence(evidence(column(0.2, 0.4, 0.4), column(0, 0, 9), column(0, 0, 0.9)), strange, asked(3))
+    values = confidence(evidence(column(0.2, 0.4, 0.4), column(0, 0, 9), column(0, 0, 0.9)), strange, asked(3), 4)
     assert values[0] < 0.1 < values[1] < values[2]
     assert values[2] > 0.9
+
+
+def test_the_same_evidence_in_another_language_says_less_for_a_question_of_many_words() -> None:
+    found, strange = evidence(column(0.25), column(3), column(0.4)), Strangeness(0.1, 0.05)
+    own = [confidence(found, strange, asked(1), words)[0] for words in (1, 2, 6)]
+    assert own[0] == own[1] == own[2]
+    other = dataclasses.replace(asked(1), own=np.array([False]))
+    values = [confidence(found, strange, other, words)[0] for words in (0, 1, 2, 3, 6, 12)]
+    assert values[0] == values[1] == values[2] > values[3] > values[4] == values[5]
 
 
 def test_unknown_weights_are_refused() -> None:
