@@ -4,9 +4,9 @@
    difference: the attention multiplies integers too (queries and keys of 8 bits, weights and values of 12), and
    functions are polynomials. Rows of a batch have equal lengths, and nothing of one text reaches another.
 
-   Products keep a tile of the result in registers: 6 rows of 4 registers, or 12 rows of 2. One step of vpdpbusd
+   Products keep a tile of the result in registers: 6 rows of 4 registers, 12 of 2 or 8 of 2. One step of vpdpbusd
    multiplies 4 unsigned by 4 signed bytes per lane and adds them to 32 bits, so nothing saturates. It is written as
-   assembly because compilers copy and spill the accumulators of its intrinsic. */
+   assembly because compilers copy and spill the accumulators of its intrinsic. Two such steps a cycle are the limit. */
 
 #include <immintrin.h>
 #include <stddef.h>
@@ -15,15 +15,18 @@
 #define INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
 #define EACH(i, n) _Pragma("clang loop unroll(full)") for (size_t i = 0; i < (n); i++)
+#define TWICE _Pragma("clang loop unroll_count(2)")
 #else
-#define EACH(i, n) _Pragma("GCC unroll 12") for (size_t i = 0; i < (n); i++)
+#define EACH(i, n) _Pragma("GCC unroll 16") for (size_t i = 0; i < (n); i++)
+#define TWICE _Pragma("GCC unroll 2")
 #endif
 #define DOT(sum, bytes, signed_bytes) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(bytes), "v"(signed_bytes))
 #define DOT16(sum, one, other) __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(one), "v"(other))
 #define ALL(x) _mm512_set1_ps(x)
 #define WEIGHT 2047.0f /* largest weight and value in 16 bits: the sum of 512 products fits 32 */
+#define WEIGHT_BITS 10.99929538f /* its logarithm */
 
-enum { COLUMNS = 64, LANES = 16, TALL = 12, AHEAD = 4096 };
+enum { COLUMNS = 64, LANES = 16, BLOCK = 32, DOZEN = 12, AHEAD = 4096 };
 
 /* bytes (rows, in) x values (in, out) -> floats (rows, out): sum * steps + rest.
    values: panels of 64 columns, (out / 64, in / 4, 64, 4), on a 64-byte boundary; in and out: multiples of 64 */
@@ -67,33 +70,42 @@ INLINE __m512 load(const float *p) { return _mm512_loadu_ps(p); }
 
 INLINE float square_root(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
 
-INLINE void quantise(__m512 x, Grid grid, uint8_t *out) {
-    __m512i n = _mm512_cvtps_epi32(_mm512_fmadd_ps(x, ALL(grid.inverse), ALL(grid.zero)));
-    _mm_storeu_si128((__m128i *)out, _mm512_cvtusepi32_epi8(_mm512_max_epi32(n, _mm512_setzero_si512())));
+/* The sum of 64 floats. */
+INLINE float total(const __m512 *x) {
+    return _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(x[0], x[1]), _mm512_add_ps(x[2], x[3])));
 }
 
-/* max(x, 0) plus an even function, as a polynomial of |x| with an error of 2e-4: a sixtieth of a byte's step */
-INLINE __m512 gelu(__m512 x) {
-    __m512 a = _mm512_min_ps(_mm512_abs_ps(x), ALL(4.0f));
-    __m512 p = ALL(6.380526658e-04f);
-    p = _mm512_fmadd_ps(p, a, ALL(-9.845857964e-03f));
-    p = _mm512_fmadd_ps(p, a, ALL(5.708372179e-02f));
-    p = _mm512_fmadd_ps(p, a, ALL(-1.383788127e-01f));
-    p = _mm512_fmadd_ps(p, a, ALL(3.992597305e-02f));
-    p = _mm512_fmadd_ps(p, a, ALL(3.936063768e-01f));
-    p = _mm512_fmadd_ps(p, a, ALL(-5.017667219e-01f));
-    p = _mm512_fmadd_ps(p, a, ALL(1.953299692e-04f));
-    return _mm512_add_ps(_mm512_max_ps(x, _mm512_setzero_ps()), p);
+INLINE __m512 on(Grid grid, __m512 x) { return _mm512_fmadd_ps(x, ALL(grid.inverse), ALL(grid.zero)); }
+
+/* 64 floats -> the nearest bytes */
+INLINE __m512i pack(const __m512 *x) {
+    const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+    __m512i n[4];
+    EACH(c, 4) n[c] = _mm512_cvtps_epi32(x[c]);
+    __m512i mixed = _mm512_packus_epi16(_mm512_packs_epi32(n[0], n[1]), _mm512_packs_epi32(n[2], n[3]));
+    return _mm512_permutexvar_epi32(order, mixed);
 }
 
-/* 2 to the power of x, with a relative error of 8e-5 */
+/* On a grid: max(x, 0) plus an even function, as a polynomial of |x| with an error of 2e-4: a sixtieth of a byte's
+   step */
+INLINE __m512 gelu(__m512 x, Grid grid) {
+    __m512 a = _mm512_range_ps(x, ALL(4.0f), 10); /* the smaller absolute value */
+    __m512 p = ALL(6.380526658e-04f * grid.inverse);
+    p = _mm512_fmadd_ps(p, a, ALL(-9.845857964e-03f * grid.inverse));
+    p = _mm512_fmadd_ps(p, a, ALL(5.708372179e-02f * grid.inverse));
+    p = _mm512_fmadd_ps(p, a, ALL(-1.383788127e-01f * grid.inverse));
+    p = _mm512_fmadd_ps(p, a, ALL(3.992597305e-02f * grid.inverse));
+    p = _mm512_fmadd_ps(p, a, ALL(3.936063768e-01f * grid.inverse));
+    p = _mm512_fmadd_ps(p, a, ALL(-5.017667219e-01f * grid.inverse));
+    p = _mm512_fmadd_ps(p, a, ALL(1.953299692e-04f * grid.inverse + grid.zero));
+    return _mm512_fmadd_ps(_mm512_max_ps(x, _mm512_setzero_ps()), ALL(grid.inverse), p);
+}
+
+/* 2 to the power of x, with a relative error of 2e-3: a tenth of what 8 bits of queries and keys cost a weight */
 INLINE __m512 power_of_two(__m512 x) {
-    __m512 whole = _mm512_roundscale_ps(x, 0), f = _mm512_sub_ps(x, whole);
-    __m512 p = ALL(5.517154555e-02f);
-    p = _mm512_fmadd_ps(p, f, ALL(2.426111127e-01f));
-    p = _mm512_fmadd_ps(p, f, ALL(6.932610083e-01f));
-    p = _mm512_fmadd_ps(p, f, ALL(9.999280747e-01f));
-    return _mm512_scalef_ps(p, whole);
+    __m512 f = _mm512_reduce_ps(x, 9); /* x - floor(x) */
+    __m512 p = _mm512_fmadd_ps(ALL(3.371865947e-01f), f, ALL(6.576390274e-01f));
+    return _mm512_scalef_ps(_mm512_fmadd_ps(p, f, ALL(1.001724284f)), x); /* times 2 to the power of floor(x) */
 }
 
 /* ---- linear layers ---- */
@@ -107,31 +119,39 @@ typedef struct {
     uint8_t *bytes;
     Grid grid;
     size_t width; /* of a row of floats or bytes */
+    __m512 reach; /* largest absolute values of floats STORED by the last product */
 } Target;
 
-INLINE void finish(__m512i sum, const Product *p, size_t column, int mode, size_t row, size_t place, const Target *to) {
-    __m512 x = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), load(p->steps + column), load(p->rest + column));
-    size_t at = row * to->width + place;
+/* 64 columns of a row, `at` the target */
+INLINE void finish(__m512 *x, int mode, Grid grid, size_t at, size_t place, const Target *to) {
     if (mode == ACTIVATED) {
-        quantise(gelu(x), to->grid, to->bytes + at);
+        EACH(c, 4) x[c] = gelu(x[c], grid);
+        _mm512_storeu_si512(to->bytes + at, pack(x));
         return;
     }
-    if (mode == ADDED) x = _mm512_fmadd_ps(load(to->floats + at), load(to->kept + place), x);
-    _mm512_storeu_ps(to->floats + at, x);
+    float *out = to->floats + at;
+    const float *kept = to->kept + place;
+    if (mode == ADDED) EACH(c, 4) x[c] = _mm512_fmadd_ps(load(out + LANES * c), load(kept + LANES * c), x[c]);
+    EACH(c, 4) _mm512_storeu_ps(out + LANES * c, x[c]);
 }
 
-/* R rows of 64 columns; place: the column of the target that the product's `column` goes to; first: of the rows, which
-   lets the weights come from memory in time */
+/* R rows of 64 columns; place: the column of the target that the product's `column` goes to; first: of the rows.
+   Memory is slower than the products: the first rows fetch their weights a little ahead, the four tiles that follow
+   the weights of the next columns, and each the floats that it adds to. */
 INLINE void tile(const size_t R, const int first, const uint8_t *a, size_t in, const Product *p, size_t column,
-                 int mode, size_t row, size_t place, const Target *to) {
+                 int mode, size_t row, size_t place, Target *to) {
     __m512i sum[6][4];
-    const int8_t *w = p->values + column * in;
+    const int8_t *w = p->values + column * in, *next = w + COLUMNS * in + (row / 6 - 1) % 4 * 16 * in;
+    size_t at = row * to->width + place;
+    if (mode == ADDED)
+        EACH(r, R) EACH(c, 4) _mm_prefetch((const char *)(to->floats + at + r * to->width + LANES * c), _MM_HINT_T0);
     EACH(r, R) EACH(c, 4) sum[r][c] = _mm512_setzero_si512();
     a += row * in;
-    for (size_t k = 0; k < in; k += 4, w += 4 * COLUMNS) {
+    TWICE for (size_t k = 0; k < in; k += 4, w += 4 * COLUMNS) {
         __m512i w0 = _mm512_load_si512(w), w1 = _mm512_load_si512(w + 64);
         __m512i w2 = _mm512_load_si512(w + 128), w3 = _mm512_load_si512(w + 192);
         if (first) EACH(c, 4) _mm_prefetch((const char *)w + AHEAD + 64 * c, _MM_HINT_T0);
+        else _mm_prefetch((const char *)next + 16 * k, _MM_HINT_T1);
         EACH(r, R) {
             __m512i x = _mm512_set1_epi32(*(const int32_t *)(a + r * in + k));
             DOT(sum[r][0], x, w0);
@@ -140,12 +160,22 @@ INLINE void tile(const size_t R, const int first, const uint8_t *a, size_t in, c
             DOT(sum[r][3], x, w3);
         }
     }
-    EACH(c, 4) EACH(r, R) finish(sum[r][c], p, column + LANES * c, mode, row + r, place + LANES * c, to);
+    const Grid grid = to->grid;
+    __m512 steps[4], rest[4], x[4], reach[4];
+    EACH(c, 4) steps[c] = load(p->steps + column + LANES * c), rest[c] = load(p->rest + column + LANES * c);
+    EACH(c, 4) reach[c] = _mm512_setzero_ps();
+    EACH(r, R) {
+        EACH(c, 4) x[c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[r][c]), steps[c], rest[c]);
+        EACH(c, 4) reach[c] = _mm512_range_ps(reach[c], x[c], 11); /* the larger absolute value */
+        finish(x, mode, grid, at + r * to->width, place, to);
+    }
+    if (mode == STORED) EACH(c, 4) to->reach = _mm512_max_ps(to->reach, reach[c]);
 }
 
 /* columns from .. until of the product; they go to the target's first ones */
 INLINE void multiply(const uint8_t *a, size_t rows, size_t in, const Product *p, size_t from, size_t until, int mode,
-                     const Target *to) {
+                     Target *to) {
+    to->reach = ALL(1e-20f);
     for (size_t column = from; column < until; column += COLUMNS) {
         size_t row = 0, place = column - from;
         if (rows < 6) {
@@ -169,7 +199,7 @@ INLINE void multiply(const uint8_t *a, size_t rows, size_t in, const Product *p,
 /* One function for each mode, so that each is compiled once. */
 #define MULTIPLY(NAME, MODE) \
     static __attribute__((noinline)) void NAME(const uint8_t *a, size_t rows, size_t in, const Product *p, \
-                                               size_t from, size_t until, const Target *to) { \
+                                               size_t from, size_t until, Target *to) { \
         multiply(a, rows, in, p, from, until, MODE, to); \
     }
 MULTIPLY(multiply_store, STORED)
@@ -179,96 +209,110 @@ MULTIPLY(multiply_activate, ACTIVATED)
 /* Layer normalisation of rows in place; their bytes go to `bytes` unless it is 0. */
 static void normalise(float *x, size_t rows, size_t width, const Norm *norm, float epsilon, uint8_t *bytes, Grid grid) {
     for (size_t row = 0; row < rows; row++, x += width) {
-        __m512 sum = _mm512_setzero_ps(), squares = _mm512_setzero_ps();
-        for (size_t i = 0; i < width; i += LANES) sum = _mm512_add_ps(sum, load(x + i));
-        __m512 mean = ALL(_mm512_reduce_add_ps(sum) / (float)width);
-        for (size_t i = 0; i < width; i += LANES) {
-            __m512 off = _mm512_sub_ps(load(x + i), mean);
-            squares = _mm512_fmadd_ps(off, off, squares);
-        }
-        __m512 inverse = ALL(1.0f / square_root(_mm512_reduce_add_ps(squares) / (float)width + epsilon));
-        for (size_t i = 0; i < width; i += LANES) {
-            __m512 even = _mm512_mul_ps(_mm512_sub_ps(load(x + i), mean), inverse);
-            __m512 y = _mm512_fmadd_ps(even, load(norm->gain + i), load(norm->base + i));
-            _mm512_storeu_ps(x + i, y);
-            if (bytes) quantise(y, grid, bytes + row * width + i);
+        __m512 sum[4], squares[4], y[4];
+        EACH(c, 4) sum[c] = squares[c] = _mm512_setzero_ps();
+        for (size_t i = 0; i < width; i += COLUMNS)
+            EACH(c, 4) {
+                __m512 value = load(x + i + LANES * c);
+                sum[c] = _mm512_add_ps(sum[c], value);
+                squares[c] = _mm512_fmadd_ps(value, value, squares[c]);
+            }
+        float mean = total(sum) / (float)width, variance = total(squares) / (float)width - mean * mean;
+        float inverse = 1.0f / square_root((variance > 0 ? variance : 0) + epsilon);
+        Grid even = {inverse, -mean * inverse};
+        for (size_t i = 0; i < width; i += COLUMNS) {
+            EACH(c, 4) {
+                size_t at = i + LANES * c;
+                y[c] = _mm512_fmadd_ps(on(even, load(x + at)), load(norm->gain + at), load(norm->base + at));
+                _mm512_storeu_ps(x + at, y[c]);
+                y[c] = on(grid, y[c]);
+            }
+            if (bytes) _mm512_storeu_si512(bytes + row * width + i, pack(y));
         }
     }
 }
 
 /* ---- attention: 64 columns at a time, which are 64 / d heads, of one text ---- */
 
-/* The largest absolute value. n: multiple of 16 */
-static float reach(const float *x, size_t n) {
-    __m512 most = ALL(1e-20f);
-    for (size_t i = 0; i < n; i += LANES) most = _mm512_max_ps(most, _mm512_abs_ps(load(x + i)));
-    return _mm512_reduce_max_ps(most);
-}
-
-/* Floats -> bytes of at most 127 on either side of `zero`; returns their step. n: multiple of 16 */
-static float shrink(const float *x, size_t n, int zero, uint8_t *out) {
-    float step = reach(x, n) / 127.0f;
-    __m512 inverse = ALL(1.0f / step);
-    for (size_t i = 0; i < n; i += LANES) {
-        __m512i value = _mm512_cvtps_epi32(_mm512_mul_ps(load(x + i), inverse));
-        _mm_storeu_si128((__m128i *)(out + i), _mm512_cvtepi32_epi8(_mm512_add_epi32(value, _mm512_set1_epi32(zero))));
+/* Rows of 64 floats -> bytes of at most 127 on either side of 128; returns their step. */
+static float shrink(const Target *x, size_t rows, uint8_t *out) {
+    float step = _mm512_reduce_max_ps(x->reach) / 127.0f;
+    Grid grid = {1.0f / step, 128.0f};
+    for (size_t i = 0; i < rows * COLUMNS; i += COLUMNS) {
+        __m512 y[4];
+        EACH(c, 4) y[c] = on(grid, load(x->floats + i + LANES * c));
+        _mm512_store_si512(out + i, pack(y));
     }
     return step;
 }
 
-/* scores (R, padded) of queries (R, 64 apart, d) with keys (d / 4, padded, 4) */
-INLINE void score(const size_t R, const int8_t *queries, const uint8_t *keys, size_t padded, size_t d, int32_t *out) {
-    for (size_t j = 0; j < padded; j += 2 * LANES) {
-        __m512i sum[TALL][2];
-        EACH(r, R) sum[r][0] = sum[r][1] = _mm512_setzero_si512();
-        for (size_t i = 0; i < d; i += 4) {
-            const uint8_t *k = keys + i * padded + 4 * j;
-            __m512i k0 = _mm512_loadu_si512(k), k1 = _mm512_loadu_si512(k + 64);
-            EACH(r, R) {
-                __m512i q = _mm512_set1_epi32(*(const int32_t *)(queries + r * COLUMNS + i));
-                DOT(sum[r][0], k0, q);
-                DOT(sum[r][1], k1, q);
+/* 16 rows of 64 bytes around 128 -> (64 / 4, 16 rows, 4), signed; in place */
+static void transpose(uint8_t *bytes) {
+    const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    __m512i x[LANES];
+    EACH(i, LANES) x[i] = _mm512_xor_si512(_mm512_load_si512(bytes + COLUMNS * i), _mm512_set1_epi8(-128));
+    for (size_t size = 1; size < LANES; size *= 2) { /* swap two quarters of each square of twice the size */
+        __mmask16 right = _mm512_test_epi32_mask(lane, _mm512_set1_epi32((int)size));
+        __m512i upper = _mm512_mask_add_epi32(lane, right, lane, _mm512_set1_epi32(LANES - (int)size));
+        __m512i lower = _mm512_add_epi32(upper, _mm512_set1_epi32((int)size));
+        for (size_t i = 0; i < LANES; i++) {
+            if (i & size) continue;
+            __m512i above = x[i], below = x[i + size];
+            x[i] = _mm512_permutex2var_epi32(above, upper, below);
+            x[i + size] = _mm512_permutex2var_epi32(above, lower, below);
+        }
+    }
+    EACH(i, LANES) _mm512_store_si512(bytes + COLUMNS * i, x[i]);
+}
+
+/* scores (keys, 32) of V * 16 queries (V, 64 / 4, 16, 4) with the keys (, 64 apart, d), 12 at a time; most: the highest
+   of each query */
+INLINE void score(const size_t d, const size_t V, const uint8_t *queries, const uint8_t *keys, size_t length,
+                  int32_t *out, __m512i *most) {
+    EACH(v, V) most[v] = _mm512_set1_epi32(INT32_MIN);
+    for (size_t j = 0; j < length; j += DOZEN, keys += DOZEN * COLUMNS, out += DOZEN * BLOCK) {
+        __m512i sum[DOZEN][2], q[2];
+        EACH(r, DOZEN) EACH(v, V) sum[r][v] = _mm512_setzero_si512();
+        EACH(i, d / 4) {
+            EACH(v, V) q[v] = _mm512_load_si512(queries + v * LANES * COLUMNS + 64 * i);
+            EACH(r, DOZEN) {
+                __m512i k = _mm512_set1_epi32(*(const int32_t *)(keys + r * COLUMNS + 4 * i));
+                EACH(v, V) DOT(sum[r][v], k, q[v]);
             }
         }
-        EACH(r, R) {
-            _mm512_storeu_si512(out + r * padded + j, sum[r][0]);
-            _mm512_storeu_si512(out + r * padded + j + LANES, sum[r][1]);
+        EACH(r, DOZEN) EACH(v, V) {
+            _mm512_store_si512(out + r * BLOCK + v * LANES, sum[r][v]);
+            most[v] = _mm512_max_epi32(most[v], sum[r][v]);
         }
     }
 }
 
 /* 16 scores -> weights of at most WEIGHT, in 32 bits */
-INLINE __m512i weigh(__m512i scores, __m512 scale, __m512 below) {
-    __m512 x = _mm512_fmadd_ps(_mm512_cvtepi32_ps(scores), scale, below);
-    return _mm512_cvtps_epi32(_mm512_mul_ps(power_of_two(x), ALL(WEIGHT)));
+INLINE __m512i weigh(const int32_t *scores, __m512 scale, __m512 below) {
+    __m512 x = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_load_si512(scores)), scale, below);
+    return _mm512_cvtps_epi32(power_of_two(x));
 }
 
-/* scores of one query -> weights that are not yet divided by their sum, zeros behind them; returns the sum's inverse */
-INLINE float softmax(const int32_t *scores, size_t length, float factor, int16_t *weights) {
-    size_t whole = length & ~(size_t)(LANES - 1);
-    __mmask16 rest = (__mmask16)((1u << (length - whole)) - 1);
-    __m512i most = _mm512_set1_epi32(INT32_MIN), sum = _mm512_setzero_si512();
-    for (size_t j = 0; j < whole; j += LANES) most = _mm512_max_epi32(most, _mm512_loadu_si512(scores + j));
-    most = _mm512_mask_max_epi32(most, rest, most, _mm512_maskz_loadu_epi32(rest, scores + whole));
-    __m512 scale = ALL(factor), below = ALL(-(float)_mm512_reduce_max_epi32(most) * factor);
-    for (size_t j = 0; j < whole; j += LANES) {
-        __m512i weight = weigh(_mm512_loadu_si512(scores + j), scale, below);
-        sum = _mm512_add_epi32(sum, weight);
-        _mm256_storeu_si256((__m256i *)(weights + j), _mm512_cvtepi32_epi16(weight));
+/* scores (keys, 16 of 32) -> weights that are not yet divided by their sums, of two keys beside each other:
+   (keys / 2, 16 of 32, 2), in place; returns the sums */
+INLINE __m512 softmax(int32_t *scores, size_t length, float factor, __m512i most) {
+    __m512 scale = ALL(factor), below = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(most), scale, ALL(WEIGHT_BITS));
+    __m512i sum = _mm512_setzero_si512(), ones = _mm512_set1_epi16(1);
+    for (size_t j = 0; j < length; j += 2) {
+        __m512i one = weigh(scores + j * BLOCK, scale, below), other = _mm512_setzero_si512();
+        if (j + 1 < length) other = weigh(scores + (j + 1) * BLOCK, scale, below);
+        __m512i pair = _mm512_or_si512(one, _mm512_slli_epi32(other, 16));
+        DOT16(sum, pair, ones);
+        _mm512_store_si512(scores + j / 2 * BLOCK, pair);
     }
-    if (rest) {
-        __m512i weight = weigh(_mm512_maskz_loadu_epi32(rest, scores + whole), scale, below);
-        weight = _mm512_maskz_mov_epi32(rest, weight);
-        sum = _mm512_add_epi32(sum, weight);
-        _mm256_storeu_si256((__m256i *)(weights + whole), _mm512_cvtepi32_epi16(weight));
-    }
-    return 1.0f / (float)_mm512_reduce_add_epi32(sum);
+    return _mm512_cvtepi32_ps(sum);
 }
 
 /* Two rows of values beside each other: (length, 64) floats -> (length / 2, 64, 2), one without a neighbour twice
    (no weight meets the second); returns their step, which leaves room for the sum of `length` products in 32 bits. */
-static float pair_up(const float *x, size_t length, int16_t *out) {
-    float most = length < 512 ? WEIGHT : WEIGHT * 512 / (float)length, step = reach(x, length * COLUMNS) / most;
+static float pair_up(const Target *values, size_t length, int16_t *out) {
+    float most = length < 512 ? WEIGHT : WEIGHT * 512 / (float)length;
+    float step = _mm512_reduce_max_ps(values->reach) / most, *x = values->floats;
     __m512 inverse = ALL(1.0f / step);
     for (size_t j = 0; j < length; j += 2)
         for (size_t c = 0; c < COLUMNS; c += LANES, out += 2 * LANES) {
@@ -279,33 +323,33 @@ static float pair_up(const float *x, size_t length, int16_t *out) {
     return step;
 }
 
-/* bytes of the weighted means (R, 32) of values, as pair_up leaves them */
-INLINE void mix(const size_t R, const int16_t *weights, size_t padded, const int16_t *values, size_t length,
-                const float *factors, Grid grid, uint8_t *out, size_t width) {
-    __m512i sum[TALL][2];
-    EACH(r, R) sum[r][0] = sum[r][1] = _mm512_setzero_si512();
-    for (size_t j = 0; j < length; j += 2, values += 2 * COLUMNS) {
-        __m512i v0 = _mm512_loadu_si512(values), v1 = _mm512_loadu_si512(values + 2 * LANES);
-        EACH(r, R) {
-            __m512i weight = _mm512_set1_epi32(*(const int32_t *)(weights + r * padded + j));
+/* bytes of the weighted means (8, 32) of values, as pair_up leaves them; `rows` of them are wanted */
+INLINE void mix(const int32_t *weights, const int16_t *values, size_t length, const float *factors, Grid grid,
+                size_t rows, uint8_t *out, size_t width) {
+    __m512i sum[8][2];
+    EACH(r, 8) sum[r][0] = sum[r][1] = _mm512_setzero_si512();
+    for (size_t j = 0; j < length; j += 2, weights += BLOCK, values += 2 * COLUMNS) {
+        __m512i v0 = _mm512_load_si512(values), v1 = _mm512_load_si512(values + 2 * LANES);
+        EACH(r, 8) {
+            __m512i weight = _mm512_set1_epi32(weights[r]);
             DOT16(sum[r][0], weight, v0);
             DOT16(sum[r][1], weight, v1);
         }
     }
-    EACH(r, R) EACH(c, 2) {
-        __m512 mean = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[r][c]), ALL(factors[r]));
-        quantise(mean, grid, out + r * width + LANES * c);
+    EACH(r, 8) {
+        __m512 mean[4] = {[2] = _mm512_setzero_ps(), [3] = _mm512_setzero_ps()};
+        EACH(c, 2) mean[c] = on(grid, _mm512_mul_ps(_mm512_cvtepi32_ps(sum[r][c]), ALL(factors[r])));
+        if (r < rows) _mm256_storeu_si256((__m256i *)(out + r * width), _mm512_castsi512_si256(pack(mean)));
     }
 }
 
 typedef struct {
-    float *query, *key, *value; /* (length, 64) */
-    uint8_t *key_bytes, *keys;  /* (padded, 64) and, of one head, (d / 4, padded, 4) */
-    int8_t *query_bytes;        /* (length, 64) */
-    int32_t *scores;            /* (12, padded) */
-    int16_t *weights;           /* (12, padded) */
-    int16_t *values;            /* (padded / 2, 64, 2) */
-    size_t length, padded, d;
+    Target query, key, value; /* floats (length, 64) */
+    uint8_t *queries;         /* (length / 16, 64 / 4, 16, 4) */
+    uint8_t *keys;            /* (length, 64) */
+    int16_t *values;          /* (length / 2, 64, 2) */
+    int32_t *scores;          /* (length, 32) */
+    size_t length, d;
 } Desk;
 
 INLINE size_t padded_to(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
@@ -318,52 +362,60 @@ INLINE uint8_t *take(uint8_t **room, size_t bytes) {
 
 /* Divide the room; returns where it ends. */
 static uint8_t *lay_out(Desk *desk, size_t length, size_t d, uint8_t *room) {
-    size_t padded = padded_to(length, 2 * LANES), cells = padded * COLUMNS;
-    desk->query = (float *)take(&room, 4 * cells);
-    desk->key = (float *)take(&room, 4 * cells);
-    desk->value = (float *)take(&room, 4 * cells);
-    desk->key_bytes = take(&room, cells);
+    size_t padded = padded_to(length, LANES * DOZEN / 4), cells = padded * COLUMNS; /* of 12 keys and of 16 queries */
+    desk->query = desk->key = desk->value = (Target){.width = COLUMNS};
+    desk->query.floats = (float *)take(&room, 4 * cells);
+    desk->key.floats = (float *)take(&room, 4 * cells);
+    desk->value.floats = (float *)take(&room, 4 * cells);
+    desk->queries = take(&room, cells);
     desk->keys = take(&room, cells);
-    desk->query_bytes = (int8_t *)take(&room, cells);
-    desk->scores = (int32_t *)take(&room, 4 * TALL * padded);
-    desk->weights = (int16_t *)take(&room, 2 * TALL * padded);
     desk->values = (int16_t *)take(&room, 2 * cells);
-    desk->length = length, desk->padded = padded, desk->d = d;
+    desk->scores = (int32_t *)take(&room, 4 * BLOCK * padded);
+    desk->length = length, desk->d = d;
     return room;
 }
 
-INLINE void attend_rows(const size_t R, const Desk *desk, size_t head, size_t row, float factor, float step, Grid grid,
-                        uint8_t *out, size_t width) {
-    float factors[TALL];
-    size_t padded = desk->padded;
-    score(R, desk->query_bytes + row * COLUMNS + head, desk->keys, padded, desk->d, desk->scores);
-    for (size_t r = 0; r < R; r++)
-        factors[r] = step * softmax(desk->scores + r * padded, desk->length, factor, desk->weights + r * padded);
-    for (size_t c = 0; c < desk->d; c += 2 * LANES)
-        mix(R, desk->weights, padded, desk->values + 2 * (head + c), desk->length, factors, grid,
-            out + row * width + head + c, width);
+/* V * 16 queries of a head, or what is left of them; factor: of scores; step: of values */
+INLINE void attend_block(const size_t d, const size_t V, const Desk *desk, size_t head, size_t row, float factor,
+                         float step, Grid grid, uint8_t *out, size_t width) {
+    size_t length = desk->length, rows = length - row;
+    float factors[BLOCK];
+    __m512i most[2];
+    score(d, V, desk->queries + row * COLUMNS + head * LANES, desk->keys + head, length, desk->scores, most);
+    EACH(v, V) {
+        __m512 sums = softmax(desk->scores + v * LANES, length, factor, most[v]);
+        _mm512_storeu_ps(factors + v * LANES, _mm512_div_ps(ALL(step), sums));
+    }
+    for (size_t r = 0; r < V * LANES && r < rows; r += 8)
+        for (size_t c = head; c < head + d; c += 2 * LANES)
+            mix(desk->scores + r, desk->values + 2 * c, length, factors + r, grid, rows - r,
+                out + (row + r) * width + c, width);
 }
 
-static void attend(const Desk *desk, Grid grid, uint8_t *out, size_t width) {
-    size_t length = desk->length, padded = desk->padded, d = desk->d;
+INLINE void attend(const size_t d, Desk *desk, Grid grid, uint8_t *out, size_t width) {
+    size_t length = desk->length;
     /* Unsigned keys are 128 too large, which adds the same to all scores of a query: their weights do not change. */
-    float factor = shrink(desk->query, length * COLUMNS, 0, (uint8_t *)desk->query_bytes);
-    factor *= shrink(desk->key, length * COLUMNS, 128, desk->key_bytes);
+    float factor = shrink(&desk->query, length, desk->queries) * shrink(&desk->key, length, desk->keys);
     factor *= 1.44269504f / square_root((float)d); /* powers of two instead of e */
-    float step = pair_up(desk->value, length, desk->values);
-    const __m512i apart = _mm512_set_epi32(240, 224, 208, 192, 176, 160, 144, 128, 112, 96, 80, 64, 48, 32, 16, 0);
+    float step = pair_up(&desk->value, length, desk->values);
+    for (size_t row = 0; row < length; row += LANES) transpose(desk->queries + row * COLUMNS);
+    const uint8_t *last = desk->keys + (length - 1) * COLUMNS;
+    for (size_t j = length; j % DOZEN; j++) /* what fills a dozen of keys up raises no maximum */
+        _mm512_store_si512(desk->keys + j * COLUMNS, _mm512_load_si512(last));
     for (size_t head = 0; head < COLUMNS; head += d) {
-        for (size_t j = 0; j < padded; j += LANES)
-            for (size_t i = 0; i < d; i += 4) {
-                __m512i four = _mm512_i32gather_epi32(apart, desk->key_bytes + j * COLUMNS + head + i, 4);
-                _mm512_storeu_si512(desk->keys + i * padded + 4 * j, four);
-            }
         size_t row = 0;
-        for (; row + 12 <= length; row += 12) attend_rows(12, desk, head, row, factor, step, grid, out, width);
-        for (; row + 4 <= length; row += 4) attend_rows(4, desk, head, row, factor, step, grid, out, width);
-        for (; row < length; row++) attend_rows(1, desk, head, row, factor, step, grid, out, width);
+        for (; row + LANES < length; row += BLOCK) attend_block(d, 2, desk, head, row, factor, step, grid, out, width);
+        if (row < length) attend_block(d, 1, desk, head, row, factor, step, grid, out, width);
     }
 }
+
+/* One function for each width of a head, so that score's loops are unrolled. */
+#define ATTEND(NAME, D) \
+    static __attribute__((noinline)) void NAME(Desk *desk, Grid grid, uint8_t *out, size_t width) { \
+        attend(D, desk, grid, out, width); \
+    }
+ATTEND(attend_32, 32)
+ATTEND(attend_64, 64)
 
 /* ---- the whole pass ---- */
 
@@ -421,12 +473,10 @@ void echolot_encode(const Model *m, const int32_t *ids, size_t batch, size_t len
         for (size_t column = 0; column < width; column += COLUMNS)
             for (size_t b = 0; b < batch; b++) {
                 const uint8_t *text = bytes + b * length * width;
-                Target query = {.floats = desk.query, .width = COLUMNS}, key = query, value = query;
-                key.floats = desk.key, value.floats = desk.value;
-                multiply_store(text, length, width, &layer->query, column, column + COLUMNS, &query);
-                multiply_store(text, length, width, &layer->key, column, column + COLUMNS, &key);
-                multiply_store(text, length, width, &layer->value, column, column + COLUMNS, &value);
-                attend(&desk, grids[1], context + b * length * width + column, width);
+                multiply_store(text, length, width, &layer->query, column, column + COLUMNS, &desk.query);
+                multiply_store(text, length, width, &layer->key, column, column + COLUMNS, &desk.key);
+                multiply_store(text, length, width, &layer->value, column, column + COLUMNS, &desk.value);
+                (desk.d == 32 ? attend_32 : attend_64)(&desk, grids[1], context + b * length * width + column, width);
             }
         Target mixed = {.floats = states, .kept = layer->kept, .width = width};
         multiply_add(context, rows, width, &layer->mixed, 0, width, &mixed);
