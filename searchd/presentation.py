@@ -75,7 +75,7 @@ def explain(steer: Steer, ranked: Ranked, place: int) -> tuple[Evidence, ...]:
 def notes(ranked: Ranked) -> tuple[str, ...]:
     """How the query was understood, in words."""
     parsed, background = ranked.parsed, ranked.candidates.evidence.background
-    lines = [f"language: {parsed.lang or 'unknown'}"]
+    lines = [f"language: {parsed.lang or 'unknown'}", *parsed.notes]
     for term, evidence in zip(parsed.terms, ranked.candidates.terms, strict=False):
         also = ", ".join(f"{a.term} ({a.origin} {a.weight:.2f})" for a in term.alternatives if a.origin != "typed")
         known = f"on {evidence.df_pages} pages, idf {evidence.idf:.2f}" if evidence.found else "on no page"

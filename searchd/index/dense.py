@@ -85,8 +85,8 @@ class DenseIndex:
         """Inner products of ``vector`` (dim,) with the stored vectors of ``rows``: (len(rows),) float32."""
         codes = self._codes[rows]
         if self._flat:
-            return np.asarray(codes @ vector, dtype=np.float32)
-        return np.asarray(codes.astype(np.float32) @ (self._scale * vector) + self._base @ vector, dtype=np.float32)
+            return _products(codes, vector)
+        return np.asarray(_products(codes.astype(np.float32), self._scale * vector) + self._base @ vector)
 
     def vectors(self, rows: Sequence[int] | Ints) -> Floats:
         """Return the stored (possibly quantised) vectors, (len(rows), dim) float32."""
@@ -136,6 +136,11 @@ def storage_of(index: FaissIndex) -> FaissIndex:
     """The part of an index that holds each row's vector or 8-bit code."""
     inner = {"hnsw": "storage", "pq": "refine_index"}.get(layout_of(index))
     return faiss.downcast_index(getattr(index, inner)) if inner else index
+
+
+def _products(rows: Floats, vector: Floats) -> Floats:
+    """Row by row, (n, dim) and (dim,) -> (n,): equal rows get equal results. A BLAS makes their last bit depend on n."""
+    return np.asarray(np.einsum("ij,j->i", rows, vector), dtype=np.float32)
 
 
 def _view(storage: FaissIndex, rows: int, dim: int, *, flat: bool) -> npt.NDArray[Any]:

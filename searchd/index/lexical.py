@@ -10,7 +10,7 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +245,20 @@ class Lexical:
         if pages is not None:
             rows = _both(rows, pages[self._page_of_row])
         return pages, rows
+
+    def without_vain_phrases(self, parsed: ParsedQuery) -> ParsedQuery:
+        """Leave out the quoted phrases that stand nowhere, and all of them when no passage holds the others together.
+
+        Their words stay wanted. A phrase quoted from memory, or in another language than the site's, would else leave
+        nothing to show.
+        """
+        standing = {phrase: rows for phrase in parsed.phrases if (rows := self._rows_with_phrase(phrase, parsed)).any()}
+        kept = tuple(standing) if standing and np.logical_and.reduce(list(standing.values())).any() else ()
+        if len(kept) == len(parsed.phrases):
+            return parsed
+        vain = (" ".join(phrase) for phrase in parsed.phrases if phrase not in kept)
+        notes = (f"no page is left by the phrase {phrase!r}" for phrase in vain)
+        return replace(parsed, phrases=kept, notes=(*parsed.notes, *notes))
 
     def _rows_with_phrase(self, phrase: Sequence[str], parsed: ParsedQuery) -> Mask:
         mask = np.zeros(self.n_passages, dtype=np.bool_)

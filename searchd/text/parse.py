@@ -42,10 +42,11 @@ def parse(
     cleaned = _cleaned(text)
     spoken = primary(lang) or detect(cleaned, vocabulary.languages)
     phrases = tuple(filter(None, (_forms(match.group(1)) for match in _PHRASE.finditer(cleaned))))
-    # quotation marks and exclusions become spaces, so that offsets stay those of the text
-    words = _PHRASE.sub(lambda match: f" {match.group(1)} ", cleaned)
-    unwanted = [match.group(1) for match in _EXCLUDED.finditer(words)]
-    words = _EXCLUDED.sub(lambda match: " " * len(match.group()), words)
+    # quotation marks and exclusions become spaces, so that offsets stay those of the text; exclusions first: the dash
+    # in "model C"-schools stands behind no space
+    unwanted = [match.group(1) for match in _EXCLUDED.finditer(cleaned)]
+    words = _EXCLUDED.sub(lambda match: " " * len(match.group()), cleaned)
+    words = _PHRASE.sub(lambda match: f" {match.group(1)} ", words)
     reading = Reading(spoken, vocabulary, typos=settings.typos)
     terms = reading.terms(_without_small_grams(list(chunks(words))), unfinished=unfinished)
     plain = Reading(spoken, vocabulary, typos=False)

@@ -62,6 +62,17 @@ def test_a_mask_leaves_only_its_rows_and_loses_none_of_them(tmp_path: Path, layo
     assert len(np.intersect1d(rows, exact)) >= 8
 
 
+@pytest.mark.parametrize("layout", ["flat", "sq8"])
+def test_equal_rows_are_equally_similar_wherever_they_stand(tmp_path: Path, layout: Layout) -> None:
+    vectors = unit(60, dim=384)
+    vectors[::7] = vectors[3]
+    index = written(tmp_path / "v", vectors, layout)
+    for query in unit(20, dim=384, seed=5):
+        for rows in range(1, 61):
+            found = index.similarities(query, np.arange(rows))
+            assert len(np.unique(found[::7])) == 1
+
+
 def test_equal_vectors_give_equal_bytes(tmp_path: Path) -> None:
     for layout in LAYOUTS:
         for name in "ab":

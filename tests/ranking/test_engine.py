@@ -172,6 +172,15 @@ def test_excluded_words_and_phrases_bind_the_vectors_too(engine_with: Make) -> N
     assert paths(engine.search(Query('"guide dogs"', limit=20))) == ["/fees/dogs"]
 
 
+def test_a_quoted_phrase_that_leaves_nothing_does_not_hide_the_answer(engine_with: Make) -> None:
+    engine = engine_with(threshold=0.0)
+    answer = engine.search(Query('what does "a guide dog" cost', limit=20, explain=True))
+    assert paths(answer)[0] == "/fees/dogs"
+    assert "no page is left by the phrase 'a guide dog'" in answer.notes
+    assert paths(engine.search(Query('"guide dogs" or "police dogs"', limit=20))) == ["/fees/dogs"]  # one stands
+    assert len(paths(engine.search(Query('"guide dogs" and "sperm whale"', limit=20)))) > 1  # nowhere together
+
+
 def test_sorting_by_date_puts_the_newest_matching_page_first(engine_with: Make) -> None:
     found = paths(engine_with(threshold=0.0).search(Query("news", limit=20, sort="date")))
     assert found[:2] == ["/news/2024/storm", "/news/2023/bridge"]

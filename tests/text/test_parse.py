@@ -110,6 +110,12 @@ def test_a_word_after_a_dash_is_excluded() -> None:
     assert "commit" not in stems(parsed)
 
 
+def test_a_dash_behind_a_quotation_joins() -> None:
+    parsed = parse("wann endete die „Commit“-Branch Regel", "de", SITE)
+    assert parsed.excluded == ()
+    assert parsed.phrases == (("commit",),)
+
+
 def test_options_of_a_command_are_not_exclusions() -> None:
     for query in ("git commit --amend", "git commit -m", "-commit", "well-known branch"):
         assert parse(query, "en", SITE).excluded == ()
