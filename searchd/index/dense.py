@@ -139,7 +139,7 @@ def storage_of(index: FaissIndex) -> FaissIndex:
 
 
 def _products(rows: Floats, vector: Floats) -> Floats:
-    """Row by row, (n, dim) and (dim,) -> (n,): equal rows get equal results. A BLAS makes their last bit depend on n."""
+    """(n, dim), (dim,) -> (n,), row by row: equal rows get equal results. With a BLAS their last bit depends on n."""
     return np.asarray(np.einsum("ij,j->i", rows, vector), dtype=np.float32)
 
 
