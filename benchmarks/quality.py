@@ -30,6 +30,7 @@ from searchd.index.opened import Index
 from searchd.index.records import PageDraft
 from searchd.query import Mode, Query
 from searchd.ranking.measures import Grades, ndcg, paired_p, recall, reciprocal_rank
+from searchd.second_stage import Scorer
 from searchd.settings import IndexSettings, ModelSettings, RankingSettings
 
 DEPTH = 100
@@ -88,11 +89,15 @@ def indexed(judged: beir.JudgedSet, model: ModelSettings, ranking: RankingSettin
             index.close()
 
 
+def with_settings(engine: Engine, settings: RankingSettings, scorer: Scorer | None = None) -> Engine:
+    """The same index asked in another way."""
+    return Engine(engine.index, engine.encoder, settings, engine.snapshot_id, engine.site_languages, scorer=scorer)
+
+
 def second_stage(engine: Engine, folder: Path, budget_ms: float) -> Engine:
     """The same engine with a cross-encoder behind it. ModelError when the folder holds none."""
     settings = replace(engine.settings, rerank_model=str(folder), rerank_ms=budget_ms)
-    scorer = open_scorer(str(folder), ModelSettings())
-    return Engine(engine.index, engine.encoder, settings, engine.snapshot_id, engine.site_languages, scorer=scorer)
+    return with_settings(engine, settings, open_scorer(str(folder), ModelSettings()))
 
 
 def ask(engine: Engine | RemoteEngine, judged: beir.JudgedSet, mode: Mode, depth: int = DEPTH) -> Result:
@@ -203,16 +208,25 @@ def _compare(judged: beir.JudgedSet, results: dict[str, Result], options: argpar
     return figures
 
 
-def _options(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks quality",
-        description=__doc__,
-        epilog="example: python -m benchmarks quality --judged sets/scifact --runs runs --json scifact.json",
-    )
+def judged_options(name: str, description: str | None, example: str, sets: str) -> argparse.ArgumentParser:
+    """The options of every measurement on judged sets; sets: what naming some of them means."""
+    command = f"python -m benchmarks {name}"
+    parser = argparse.ArgumentParser(prog=command, description=description, epilog=f"example: {command} {example}")
     parser.add_argument("--judged", type=Path, required=True, help="a BEIR folder, or a folder of such")
-    parser.add_argument("--sets", nargs="*", default=[], help="only these of them")
-    parser.add_argument("--url", default="", help="ask a running daemon; the documents' ids are URL paths of its site")
+    parser.add_argument("--sets", nargs="*", default=[], help=sets)
     parser.add_argument("--model", default="auto", help="model.name")
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument(
+        "--cache", type=Path, default=Path(tempfile.gettempdir()) / "echolot-vectors", help="where vectors are kept"
+    )
+    return parser
+
+
+def _options(argv: Sequence[str]) -> argparse.Namespace:
+    parser = judged_options(
+        "quality", __doc__, "--judged sets/scifact --runs runs --json scifact.json", "only these of them"
+    )
+    parser.add_argument("--url", default="", help="ask a running daemon; the documents' ids are URL paths of its site")
     parser.add_argument("--precision", default=ModelSettings().precision, help="model.precision")
     parser.add_argument("--threshold", type=float, default=None, help="ranking.threshold instead of the default")
     parser.add_argument("--rerank", type=Path, help="measure a cross-encoder's second stage too: ranking.rerank_model")
@@ -220,8 +234,4 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--runs", type=Path, help="write TREC run files <set>.<leg>.run here")
     parser.add_argument("--against", type=Path, help="compare with the run files in this folder, query by query")
     parser.add_argument("--show", type=int, default=3, help="queries shown at each end of the comparison")
-    parser.add_argument("--json", type=Path, help="write all figures to this file")
-    parser.add_argument(
-        "--cache", type=Path, default=Path(tempfile.gettempdir()) / "echolot-vectors", help="where vectors are kept"
-    )
     return parser.parse_args(argv)

@@ -14,17 +14,16 @@ import re
 import statistics
 import string
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from benchmarks import beir
-from benchmarks.quality import ask, indexed
+from benchmarks.quality import ask, indexed, judged_options, with_settings
 from searchd.engine import Engine
 from searchd.errors import EcholotError
 from searchd.query import Query
 from searchd.ranking.measures import auroc
+from searchd.ranking.order import Ranking
 from searchd.settings import ModelSettings, RankingSettings
 
 SEED = 7
@@ -84,9 +83,7 @@ def slips(engine: Engine, judged: beir.JudgedSet, settings: RankingSettings) -> 
     """Return nDCG@10 of the questions as they are, with a slip, and with a slip that is not corrected."""
     draw = random.Random(SEED)
     slipped = replace(judged, queries={query: with_slip(text, draw) for query, text in judged.queries.items()})
-    bare = Engine(
-        engine.index, engine.encoder, replace(settings, typos=False), engine.snapshot_id, engine.site_languages
-    )
+    bare = with_settings(engine, replace(settings, typos=False))
     return {
         "plain": ask(engine, judged, "hybrid").mean("ndcg@10"),
         "slip": ask(engine, slipped, "hybrid").mean("ndcg@10"),
@@ -100,22 +97,24 @@ def doubt(engine: Engine, judged: beir.JudgedSet, others: Sequence[beir.JudgedSe
     for query, text in judged.queries.items():
         ranked = engine.rank(Query(text))
         order, confidence = ranked.ranking.order, ranked.ranking.confidence
-        best.append(float(confidence[order].max(initial=0.0)))
+        best.append(_surest(ranked.ranking))
         pages = [engine.page(number).url for number in ranked.candidates.evidence.pages[order[:SHOWN]].tolist()]
         relevant = [at for at, url in enumerate(pages) if judged.judgements[query].get(url, 0) > 0]
         first += [float(confidence[order[at]]) for at in relevant[:1]]
-    foreign = {other.name: [_best(engine, text) for text in other.queries.values()] for other in others}
+    foreign = {
+        other.name: [_surest(engine.rank(Query(text)).ranking) for text in other.queries.values()] for other in others
+    }
     return Doubt(best, first, foreign)
 
 
-def _best(engine: Engine, text: str) -> float:
-    ranking = engine.rank(Query(text)).ranking
+def _surest(ranking: Ranking) -> float:
     return float(ranking.confidence[ranking.order].max(initial=0.0))
 
 
 def main(argv: Sequence[str]) -> int:
     """Measure the sets named on the command line; return the exit status."""
-    options = _options(argv)
+    example, chosen = "--judged sets/ --json robustness.json", "only the indexes of these; all are asked from"
+    options = judged_options("robustness", __doc__, example, chosen).parse_args(argv)
     try:
         sets = [beir.load(folder) for folder in beir.find(options.judged)]
         figures = {
@@ -137,10 +136,8 @@ def _set(judged: beir.JudgedSet, sets: Sequence[beir.JudgedSet], options: argpar
     others = [other for other in sets if not same_documents(judged, other)]
     with indexed(judged, ModelSettings(name=options.model), settings, options.cache) as engine:
         lost = slips(engine, judged, settings)
-        open_ = Engine(
-            engine.index, engine.encoder, replace(settings, threshold=0.0), engine.snapshot_id, engine.site_languages
-        )
-        doubts = dict(doubt(open_, judged, others).rows(settings.threshold))
+        lenient = with_settings(engine, replace(settings, threshold=0.0))
+        doubts = dict(doubt(lenient, judged, others).rows(settings.threshold))
     print(
         f"{judged.name:<14} nDCG@10 {lost['plain']:.4f}, with a slip {lost['slip'] - lost['plain']:+.4f}, "
         f"not corrected {lost['uncorrected'] - lost['plain']:+.4f}",
@@ -153,19 +150,3 @@ def _set(judged: beir.JudgedSet, sets: Sequence[beir.JudgedSet], options: argpar
             flush=True,
         )
     return {"ndcg@10": lost, "asked by": doubts}
-
-
-def _options(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks robustness",
-        description=__doc__,
-        epilog="example: python -m benchmarks robustness --judged sets/ --json robustness.json",
-    )
-    parser.add_argument("--judged", type=Path, required=True, help="a folder of BEIR folders")
-    parser.add_argument("--sets", nargs="*", default=[], help="only the indexes of these; all are asked from")
-    parser.add_argument("--model", default="auto", help="model.name")
-    parser.add_argument("--json", type=Path, help="write all figures to this file")
-    parser.add_argument(
-        "--cache", type=Path, default=Path(tempfile.gettempdir()) / "echolot-vectors", help="where vectors are kept"
-    )
-    return parser.parse_args(argv)

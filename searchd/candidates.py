@@ -73,7 +73,7 @@ def collect(
             bare = index.wordless if allowed is None else index.wordless & allowed
             pages.append(index.leads.search(vector, pages_wanted, bare)[0])
     if wanted is not None:
-        found = index.lexical.search(wanted, rows_wanted, pages_wanted, allowed_pages=allowed)
+        found = index.lexical.search(wanted, rows_wanted, pages_wanted, restricted=(allowed, rows_allowed))
         rows.append(found.passage_rows)
         pages.append(found.pages)
     chosen_rows = _unique(rows)

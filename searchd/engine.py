@@ -115,8 +115,7 @@ class Engine:
         watch = watch or Stopwatch()
         index = self.index
         parsed = parse(query.text, query.lang, index.lexical.vocabulary, self.settings)
-        if parsed.phrases:
-            parsed = index.lexical.without_vain_phrases(parsed)
+        parsed = index.lexical.without_vain_phrases(parsed)
         watch.lap("parse")
         vector = None if query.mode == "lexical" else self.encoder.encode_query(parsed.text)
         watch.lap("encode")

@@ -21,6 +21,7 @@ HNSW_LINKS = 16  # 32 find as much with half the breadth in four fifths of the t
 EF_CONSTRUCTION = 120
 EF_STEPS = (64, 96, 128, 192, 256, 384, 512)
 RESCORED = (4, 8, 16, 32)  # rows scored again for each row asked for
+_BREADTHS: dict[Layout, Sequence[int]] = {"pq": RESCORED, "hnsw": EF_STEPS}
 _COMPONENTS = 4  # behind one 4-bit code
 SAMPLE_QUERIES = 256
 _TIMED = 64  # of them
@@ -58,8 +59,7 @@ def write(
     chosen, report = None, DenseReport("flat", 1.0, math.inf)
     for name in names:
         index = _build(vectors, name)
-        _widen(index, queries, exact, recall)
-        measured = _measure(index, queries, exact)
+        measured = _measure(index, queries, _widen(index, queries, exact, recall))
         if name == "sq8":  # what follows scores by its codes and cannot find more
             recall = min(recall, measured.recall_at_10)
         finds = measured.recall_at_10 >= recall - _SHORT
@@ -129,22 +129,23 @@ def _recall(index: FaissIndex, queries: Floats, exact: Ints) -> float:
     return float(np.mean([len(np.intersect1d(a, b)) / len(b) for a, b in zip(rows[:, :10], exact, strict=True)]))
 
 
-def _widen(index: FaissIndex, queries: Floats, exact: Ints, recall: float) -> None:
-    """Raise the breadth of a search until it finds what was asked for, or more breadth finds no more."""
+def _widen(index: FaissIndex, queries: Floats, exact: Ints, recall: float) -> float:
+    """Raise the breadth of a search until it finds what was asked for, or more breadth finds no more.
+
+    Returns the recall@10 that it has then.
+    """
     reached: dict[int, float] = {}
-    for breadth in _steps(index):
+    for breadth in _BREADTHS.get(layout_of(index), ()):
         _set_breadth(index, breadth)
         reached[breadth] = _recall(index, queries, exact)
         if reached[breadth] >= recall:
-            return
-    if reached:
-        most = max(reached.values())
-        _set_breadth(index, next(breadth for breadth, found in reached.items() if found >= most - _NO_MORE))
-
-
-def _steps(index: FaissIndex) -> Sequence[int]:
-    layout = layout_of(index)
-    return EF_STEPS if layout == "hnsw" else RESCORED if layout == "pq" else ()
+            return reached[breadth]
+    if not reached:
+        return _recall(index, queries, exact)
+    most = max(reached.values())
+    least = next(breadth for breadth, found in reached.items() if found >= most - _NO_MORE)
+    _set_breadth(index, least)
+    return reached[least]
 
 
 def _set_breadth(index: FaissIndex, breadth: int) -> None:
@@ -159,8 +160,8 @@ def _breadth(index: FaissIndex) -> int:
     return int(index.hnsw.efSearch if layout == "hnsw" else index.k_factor if layout == "pq" else 0)
 
 
-def _measure(index: FaissIndex, queries: Floats, exact: Ints) -> DenseReport:
-    """CPU milliseconds of one search on one thread, undisturbed by other processes, and recall@10."""
+def _measure(index: FaissIndex, queries: Floats, recall: float) -> DenseReport:
+    """Report an index of this recall@10, and what one search costs: CPU time of one thread, whatever else runs."""
     faiss.omp_set_num_threads(1)
     times = []
     for query in queries[:: max(1, len(queries) // _TIMED)]:
@@ -168,4 +169,4 @@ def _measure(index: FaissIndex, queries: Floats, exact: Ints) -> DenseReport:
         index.search(query[None, :], min(ASKED_FOR, max(1, index.ntotal)))
         times.append(time.thread_time() - started)
     spent = float(np.percentile(times, 10)) * 1000 if times else 0.0
-    return DenseReport(layout_of(index), round(_recall(index, queries, exact), 4), round(spent, 3), _breadth(index))
+    return DenseReport(layout_of(index), round(recall, 4), round(spent, 3), _breadth(index))

@@ -205,13 +205,22 @@ class Lexical:
         by_passage, by_page = self._passages.look_up(groups), self._pages.look_up(groups)
         return Wanted(parsed, tuple(by_passage), tuple(by_page))
 
-    def search(self, wanted: Wanted, passages: int, pages: int, *, allowed_pages: Mask | None = None) -> LexicalResult:
+    def search(
+        self,
+        wanted: Wanted,
+        passages: int,
+        pages: int,
+        *,
+        allowed_pages: Mask | None = None,
+        restricted: tuple[Mask | None, Mask | None] | None = None,
+    ) -> LexicalResult:
         """Return the best passages and the best pages, at most as many as asked for.
 
         allowed_pages: (n_pages,) bool, a filter's pages; idf stays as it is. Phrases and excluded words restrict
-        passages and pages alike; a phrase must stand in one passage or heading.
+        passages and pages alike; a phrase must stand in one passage or heading. restricted: what ``restrict`` said of
+        all that, where the caller has asked already.
         """
-        page_mask, row_mask = self.restrict(wanted.parsed, allowed_pages)
+        page_mask, row_mask = restricted or self.restrict(wanted.parsed, allowed_pages)
         rows, passage_scores = self._passages.best(wanted.in_passages, passages, row_mask)
         found, page_scores = self._pages.best(wanted.on_pages, pages, page_mask)
         return LexicalResult(passage_rows=rows, passage_scores=passage_scores, pages=found, page_scores=page_scores)

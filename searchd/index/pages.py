@@ -36,8 +36,8 @@ CREATE TABLE names(kind TEXT NOT NULL, code INTEGER NOT NULL, name TEXT NOT NULL
 """
 _INDEXES = "CREATE INDEX pages_path ON pages(path);"
 _CODED = ("lang", "kind", "category", "tag")
-#: Bytes of the file that are mapped: reading them is a tenth quicker, but the kernel counts 64 kB of memory as ours for
-#: each text that is shown, which of a large site would be most of the file.
+#: Bytes of the file that are mapped: reading them is a little quicker, but the kernel maps the neighbours of each text
+#: that is shown too, and after some hundred questions a large site's texts were a fifth of an engine's memory.
 _MAPPED = 64 << 20
 
 # columns of their own, or known anyway

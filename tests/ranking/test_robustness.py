@@ -43,6 +43,14 @@ def test_a_slip_is_one_edit_in_one_word_of_four_letters(text: str, seed: int) ->
     assert slipped == text or any(a == b for a, b in ends)
 
 
+def test_every_kind_of_slip_happens_and_only_in_long_words() -> None:
+    plain = "an abcdefgh is it"
+    slipped = {with_slip(plain, random.Random(seed)) for seed in range(200)}
+    assert {len(text) for text in slipped} == {16, 17, 18}
+    assert all(text.startswith("an ") and text.endswith(" is it") for text in slipped)
+    assert any(sorted(text) == sorted(plain) and text != plain for text in slipped)  # swapped
+
+
 def test_a_text_without_a_long_word_keeps_its_letters() -> None:
     assert with_slip("a b2 c-d", random.Random(1)) == "a b2 c-d"
 
