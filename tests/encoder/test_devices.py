@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import onnxruntime
 import pytest
 
@@ -16,6 +17,7 @@ from searchd.encoder.native import build
 from searchd.errors import ModelError
 from searchd.settings import ModelSettings
 from tests.encoder import tiny
+from tests.encoder.conftest import Loader
 
 CPU, CUDA, OPENVINO = "CPUExecutionProvider", "CUDAExecutionProvider", "OpenVINOExecutionProvider"
 
@@ -136,3 +138,21 @@ def test_openvino_gets_bfloat16_only_where_the_processor_has_it(monkeypatch: pyt
     assert (hint(exact=False), hint(exact=True)) == ("bf16", "f32")
     processor(monkeypatch, "avx2")
     assert hint(exact=False) == "f32"
+
+
+@pytest.mark.parametrize(("flags", "wanted"), [("ssse3 avx2", "1"), ("ssse3 avx2 avx_vnni", None), ("", None)])
+def test_sums_of_bytes_are_right_without_vnni(
+    encoder_of: Loader, monkeypatch: pytest.MonkeyPatch, flags: str, wanted: str | None
+) -> None:
+    usual = encoder_of(precision="balanced")
+    folder = usual._prepared.folder
+    processor(monkeypatch, flags)
+    options = runtime.open_session(folder / "model.onnx", "cpu").get_session_options()
+    entry = "session.x64quantprecision"
+    if wanted is None:
+        with pytest.raises(RuntimeError, match=entry):
+            options.get_session_config_entry(entry)
+    else:
+        assert options.get_session_config_entry(entry) == wanted
+    query = open_prepared(folder, device="cpu").encode_query("a boat")
+    assert np.allclose(query, usual.encode_query("a boat"), atol=1e-6)

@@ -52,6 +52,11 @@ def is_able() -> bool:
     return processor_flags().issuperset(_NEEDED)
 
 
+def adds_bytes_wrongly() -> bool:
+    """Whether the processor's sums of products of bytes stop at 16 bits unless asked not to: x86 without VNNI."""
+    return "ssse3" in processor_flags() and processor_flags().isdisjoint({"avx512_vnni", "avx_vnni"})
+
+
 def compiler() -> list[str]:
     """The command of a C compiler: CC, the usual names, the package ziglang. UnfitError when there is none."""
     wanted = os.environ.get("CC", "")
