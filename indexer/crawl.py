@@ -35,6 +35,9 @@ REMOTE_DELAY_S: Final = 0.1  # between two requests to a host that is not this m
 COMMIT_EVERY_S: Final = 0.5
 COMMIT_EVERY_PAGES: Final = 16  # so many answers at most are asked for again after a kill -9
 IN_RUN_CONFIRMATION_S: Final = 60.0  # a longer gone_confirm_s waits for a later run
+SHARE_ASKED_OUT: Final = 0.2  # of a site's pages, from which it is worth a line that they ask to be left out
+MIN_ASKED_OUT: Final = 10
+SITE_IS_UP: Final = "is the site up, and the address right?"
 
 
 def crawl(
@@ -129,12 +132,26 @@ class Run:
             for target in self.state.identities().broken_templates
         ]
         report.problems += self._left_out()
+        asked_out = self._asked_out()
+        report.problems += asked_out
         report.complete = not self.halt.reason and report.robots_ok
         self.frontier.flush()
         if report.complete:
             self.state.finish_run(self.run, self.now())
         self._commit()
-        self._require_pages(self.survey.start, "; ".join(report.problems) or "no page to index")
+        hint = "is this the site that visitors see, or a copy under test?" if asked_out else SITE_IS_UP
+        self._require_pages(self.survey.start, "; ".join(report.problems) or "no page to index", hint)
+
+    def _asked_out(self) -> list[str]:
+        """What the pages themselves say against an index, where many do: a template's mistake looks the same."""
+        counts = self.state.counts()
+        in_hand = counts["pages"] + counts["noindex"] + counts["elsewhere"]
+        reasons = {"noindex": "ask not to be indexed (noindex)", "elsewhere": "name another site's page as canonical"}
+        return [
+            f"{counts[key]} of {in_hand} pages {reason} and are left out"
+            for key, reason in reasons.items()
+            if counts[key] == in_hand > 0 or counts[key] >= max(MIN_ASKED_OUT, SHARE_ASKED_OUT * in_hand)
+        ]
 
     def _left_out(self) -> list[str]:
         """What the bounds of the crawl cut off, in this run or, while its pages rest unread, in an earlier one."""
@@ -194,7 +211,7 @@ class Run:
         self._require_pages(page.url, why, _hint(page))
         self.report.problems.append(f"start page {page.url}: {why}")
 
-    def _require_pages(self, url: str, why: str, hint: str = "is the site up, and the address right?") -> None:
+    def _require_pages(self, url: str, why: str, hint: str = SITE_IS_UP) -> None:
         if not self.state.counts()["pages"]:
             raise SiteError(f"{url}: {why}", hint)
 

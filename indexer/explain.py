@@ -50,6 +50,16 @@ def broken_links(state: State) -> list[tuple[str, str]]:
     return [(url, sources[0]) for url, sources in _sources(state, gone).items()]
 
 
+def unread(state: State) -> list[tuple[str, str]]:
+    """(address, why) of every page that the last request for it did not bring, files of other types left out."""
+    asked = (page for page in state.pages() if page.error and not page.skipped)
+    return [
+        (page.url, page.error)
+        for page in asked
+        if page.kind in ("page", "new") or (page.kind == "refused" and not page.error.startswith("the answer is "))
+    ]
+
+
 def _linked_from(state: State, page: Page) -> str:
     """Where a missing page is linked, so that its owner can mend the links."""
     if page.kind != "gone":
@@ -129,7 +139,7 @@ def _standing(state: State, page: Page) -> list[str]:
     elif page.url in identities.of:
         facts.append(f"document: no, it is the same page as {identities.of[page.url]}")
     else:
-        facts.append("document: no")
+        facts.append("document: no" + ("" if page.noindex else ", its canonical is a page of another site"))
     return facts
 
 

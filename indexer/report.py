@@ -23,7 +23,7 @@ from searchd.query import Query
 from searchd.settings import Settings, SiteSettings
 
 Facts = dict[str, Any]
-_MAX_BROKEN = 5  # broken links that are shown to people
+_MAX_SHOWN = 5  # broken links, and unread pages, that are shown to people
 _FOREIGN_SHARE = 0.05  # of the questions in languages that the model does not speak, from which it is worth a line
 
 
@@ -54,6 +54,7 @@ def status(settings: Settings, site: SiteSettings) -> Facts:
     with State(root / "crawl.sqlite") as state:
         facts["documents"] = state.counts()
         facts["broken_links"] = explain.broken_links(state)
+        facts["unread"] = explain.unread(state)
     facts["problems"] += _unspoken(settings, site, facts)
     return facts
 
@@ -118,14 +119,18 @@ def status_text(facts: Facts) -> str:
     if "documents" in facts:
         counts = ", ".join(f"{count} {name}" for name, count in facts["documents"].items() if count)
         lines.append(f"crawled    {counts or 'nothing'}")
-    broken = facts.get("broken_links", [])
-    lines += [f"broken     {url}, linked from {source}" for url, source in broken[:_MAX_BROKEN]]
-    if len(broken) > _MAX_BROKEN:
-        lines.append(
-            f"           and {len(broken) - _MAX_BROKEN} more broken links: `indexer status --json` lists them"
-        )
+    lines += _some("broken", "broken links", [f"{url}, linked from {by}" for url, by in facts.get("broken_links", [])])
+    lines += _some("unread", "unread pages", [f"{url}: {why}" for url, why in facts.get("unread", [])])
     lines += [f"problem    {problem}" for problem in facts["problems"]]
     return "\n".join(lines)
+
+
+def _some(name: str, what: str, entries: list[str]) -> list[str]:
+    """Lines for the first entries and how many there are besides."""
+    lines = [f"{name:<11}{entry}" for entry in entries[:_MAX_SHOWN]]
+    if len(entries) > _MAX_SHOWN:
+        lines.append(f"           and {len(entries) - _MAX_SHOWN} more {what}: `indexer status --json` lists them")
+    return lines
 
 
 def snapshots(settings: Settings, site: SiteSettings) -> list[Facts]:

@@ -49,7 +49,7 @@ def split(article: Article, encoder: Encoder, settings: IndexSettings) -> tuple[
         target, most, min(settings.passage_min_tokens, target // 2), min(settings.passage_overlap_tokens, target // 4)
     )
     sections = [_pieces(section, encoder, limits) for section in _filled_in(article.sections)]
-    runs = [run for pieces in _joined(sections, limits) for run in _filled(pieces, limits)]
+    runs = [run for pieces in _joined(_led_in(sections, limits), limits) for run in _filled(pieces, limits)]
     passages = tuple(_passage(run) for run in runs)
     if passages:
         return passages
@@ -136,14 +136,22 @@ def _bounded(sentence: str, encoder: Encoder, room: int) -> Iterator[str]:
             yield from _bounded(half, encoder, room)
 
 
+def _led_in(sections: list[list[_Piece]], limits: _Limits) -> list[list[_Piece]]:
+    """A few words above the first heading (a column's name, a date) belong to the section below it."""
+    filled = [pieces for pieces in sections if pieces]
+    if len(filled) < 2 or filled[0][0].headings or sum(piece.tokens for piece in filled[0]) >= limits.least:
+        return filled
+    below = filled[1][0]
+    opening = [replace(piece, headings=below.headings, anchor=below.anchor) for piece in filled[0]]
+    return [opening + filled[1], *filled[2:]]
+
+
 def _joined(sections: list[list[_Piece]], limits: _Limits) -> Iterator[list[_Piece]]:
     """Join runs of short sections until they are long enough to mean something alone."""
     current: list[_Piece] = []
     size = 0
     for pieces in sections:
         tokens = sum(piece.tokens for piece in pieces)
-        if not pieces:
-            continue
         if current and (size + tokens > limits.target or min(size, tokens) >= limits.least):
             yield current
             current, size = [], 0

@@ -272,17 +272,20 @@ class State:
         return self._identities[1]
 
     def counts(self) -> dict[str, int]:
-        """Addresses by what they are. ``pages`` = ``documents`` + ``duplicates``, pages folded onto a document."""
+        """Addresses by what they are. ``pages`` = ``documents`` + ``duplicates``, pages folded onto a document;
+        ``elsewhere`` are pages left out because their canonical is a page of another site."""
         identities = self.identities()
         sql = "SELECT kind, count(*) FROM pages WHERE skipped='' GROUP BY kind"
         kinds = dict(self._db.execute(sql))
         redirects = {row[0] for row in self._db.execute("SELECT url FROM pages WHERE kind='redirect'")}
         duplicates = sum(url not in redirects for url in identities.of)
+        pages = len(identities.aliases) + duplicates
         return {
-            "pages": len(identities.aliases) + duplicates,
+            "pages": pages,
             "documents": len(identities.aliases),
             "duplicates": duplicates,
             "noindex": self._count("kind='page' AND skipped='' AND noindex=1"),
+            "elsewhere": self._count("kind='page' AND skipped='' AND noindex=0") - pages,
             "redirects": int(kinds.get("redirect", 0)),
             "gone": int(kinds.get("gone", 0)),
             "refused": int(kinds.get("refused", 0)),

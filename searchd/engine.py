@@ -135,7 +135,7 @@ class Engine:
         ranking = arrange(
             evidence.pages,
             scores,
-            confidence(evidence, strange, asked, parsed.telling),
+            confidence(evidence, strange, asked, parsed.telling, guessed=bool(parsed.did_you_mean)),
             self.settings.threshold,
             pinned=pinned,
             eligible=evidence.page_coverage + evidence.passage_coverage > 0 if vector is None else None,

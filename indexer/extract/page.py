@@ -16,7 +16,7 @@ from indexer.extract.vote import Vote, is_news, keep_voted
 from searchd.index.records import Article, Block, Section
 from searchd.settings import ExtractSettings
 
-EXTRACTION_VERSION = "7"
+EXTRACTION_VERSION = "8"
 _STANDFIRST = 60  # characters
 _DEFAULTS = ExtractSettings()
 # Settings that decide how a page is read, not what comes out of it.

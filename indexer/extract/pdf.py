@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import pypdfium2
 
 from indexer.extract.dates import iso_date
+from indexer.extract.pdf_pages import tidy
 from indexer.extract.pdf_tags import tagged_headings
 from searchd.errors import ExtractionError
 from searchd.index.records import Article, Block, Section
@@ -16,7 +17,11 @@ from searchd.text.language import detect
 
 MAX_PAGES = 2_000
 _PDF_DATE = re.compile(r"D:(\d{4})(\d{2})?(\d{2})?")
-_HYPHEN = re.compile(r"(?<=\w)[\u00ad\ufffe-]\r?\n(?=[^\W\d_])")  # PDFium marks a hyphen at a line's end as U+FFFE
+# What books print before a heading and leave out of its bookmark: "Chapter 3", "4.2.1", "A.", "IV"
+_NUMBERING = (
+    r"(?:(?i:kapitel|chapter|teil|part|anhang|appendix|abschnitt|section)\s+)?(?:\d+|[A-Z]|[IVX]+)(?:\.\d+)*[.:)]?\s+"
+)
+_QUOTES = re.compile("[\"'’‘“”„»«]")  # written straight in one place and curled in the other
 _PARAGRAPH = re.compile(r"\n\s*\n|(?<=[.!?:])\n(?=[A-ZÄÖÜÉ•])")
 
 
@@ -30,7 +35,7 @@ def extract_pdf(body: bytes, url: str) -> Article:
     except pypdfium2.PdfiumError as error:
         raise ExtractionError(f"{url} is no readable PDF: {error}", "damaged or protected by a password") from error
     try:
-        pages = [_page_text(document, number) for number in range(min(len(document), MAX_PAGES))]
+        pages = tidy([_page_text(document, number) for number in range(min(len(document), MAX_PAGES))])
         outline = _outline(document) or _tags(document)
         info = {key: str(value).strip() for key, value in document.get_metadata_dict().items()}
     finally:
@@ -53,10 +58,9 @@ def extract_pdf(body: bytes, url: str) -> Article:
 def _page_text(document: pypdfium2.PdfDocument, number: int) -> str:
     try:
         page = document[number]
-        text = page.get_textpage().get_text_bounded()
+        return str(page.get_textpage().get_text_bounded())
     except pypdfium2.PdfiumError:  # one damaged page does not cost the others
         return ""
-    return _HYPHEN.sub("", str(text)).replace("\ufffe", "-").replace("\r", "")
 
 
 def _outline(document: pypdfium2.PdfDocument) -> dict[int, list[tuple[int, str]]]:
@@ -100,8 +104,8 @@ def _sections(pages: list[str], outline: dict[int, list[tuple[int, str]]]) -> li
 
 def _cut(text: str, title: str) -> tuple[str, str]:
     """What stands above a heading and what below; where its words are no line of the text, all is below."""
-    pattern = r"\s+".join(re.escape(word) for word in title.split())
-    found = re.search(rf"^[^\S\n]*{pattern}[^\S\n]*$", text, re.MULTILINE)
+    pattern = r"\s+".join(_QUOTES.sub(_QUOTES.pattern, re.escape(word)) for word in title.split())
+    found = re.search(rf"^[^\S\n]*(?:{_NUMBERING})?{pattern}[^\S\n]*$", text, re.MULTILINE)
     return (text[: found.start()], text[found.end() :]) if found else ("", text)
 
 

@@ -27,8 +27,11 @@ _NAMED = re.compile(
 )
 # "event-date", "start-date", "Termin": when something takes place, or ends
 _EVENT = re.compile(r"event|\btermin|veranstalt|start|begin|\bend|deadline|birth|expir|calendar", re.IGNORECASE)
+# "Published on", "By Ida Keeper, posted"; not "What is new in release 3, published on", which dates something else
 _PUBLISHED = re.compile(
-    r"\b(?:published|posted|publiziert|veröffentlicht|erschienen|publié|publicado|pubblicato)\b", re.IGNORECASE
+    r"\W*(?:(?:by|von|par|por|di|da)\b.{1,40}\W)?"
+    r"(?:published|posted|publiziert|veröffentlicht|erschienen|publié|publicado|pubblicato)\b",
+    re.IGNORECASE,
 )
 _OTHER = re.compile(
     r"\b(?:update|modif|change|revis|aktualisier|geändert|bearbeitet|stand\b|last\b|letzte|copyright|since\b|seit\b"
@@ -107,5 +110,5 @@ def _candidate(text: str, element: lxml.html.HtmlElement) -> _Candidate | None:
     names = tuple(f"{one.get('class', '')} {one.get('id', '')}" for one in around)
     if any(_EVENT.search(name) for name in names):
         return None
-    named = _PUBLISHED.search(text) is not None or any(_NAMED.search(name) for name in names)
+    named = _PUBLISHED.match(text) is not None or any(_NAMED.search(name) for name in names)
     return _Candidate(text, named, (str(element.tag), *names))

@@ -39,12 +39,13 @@ BOTH = Calibration(-4.5, 1.1, 5.2)  # page in the language of the question
 ACROSS = Calibration(-0.9, 0.75, 8.0, -0.6)  # page in another one: it holds its names at most
 VECTORS = Calibration(-2.65, 1.27, 0.0)
 WORDS = Calibration(-3.0, 0.0, 6.5)
+NAMED = 0.1  # at least, for a page that holds the one word asked for: a model knows few names and abbreviations
 
 
-def confidence(evidence: Evidence, strange: Strangeness, asked: Asked, words: int) -> Floats:
+def confidence(evidence: Evidence, strange: Strangeness, asked: Asked, words: int, *, guessed: bool = False) -> Floats:
     """(n,) float32 probabilities, one per candidate; ``strange`` for the language asked in.
 
-    words: how many of the query's words say something; stop words do not.
+    words: how many of the query's words say something; stop words do not. guessed: one was taken for another word.
     """
     length = math.log(min(max(words, _FEW), _MANY) / _FEW)
     above = (excess(evidence.best, evidence.background.mean) - strange.median) / strange.deviation
@@ -52,7 +53,9 @@ def confidence(evidence: Evidence, strange: Strangeness, asked: Asked, words: in
     if not (asked.vectors and asked.words):
         return _probability(VECTORS if asked.vectors else WORDS, above, covered, length)
     both, across = (_probability(calibration, above, covered, length) for calibration in (BOTH, ACROSS))
-    return np.where(asked.own, both, across)
+    found = np.where(asked.own, both, across)
+    named = (evidence.passage_coverage >= 1) & (words == 1) & (not guessed)
+    return np.where(named, np.maximum(found, np.float32(NAMED)), found)
 
 
 def _probability(calibration: Calibration, above: Floats, covered: Floats, length: float) -> Floats:

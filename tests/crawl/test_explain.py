@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from indexer.explain import broken_links, crawl_facts
+from indexer.explain import broken_links, crawl_facts, unread
 from searchd.settings import SiteSettings
 from tests.crawl.conftest import QUICK, Clock, Crawler
 from tests.crawl.server import Reply, Web
@@ -16,13 +16,14 @@ from tests.crawl.server import Reply, Web
 def crawled(web: Web, site: Crawler) -> None:
     web.robots("User-agent: *\nDisallow: /private")
     links = ("/a", "/b", "/private", "/missing", "/old", "/dup", "/hidden", "/broken", "/x/x/x", "/members", "/off")
-    web.page("/", "x", *links)
+    web.page("/", "x", *links, "/copied")
     web.page("/a", "a")
     web.page("/b", "b", head='<link rel="canonical" href="/a">')
     web.redirect("/old", "/a")
     web.page("/dup", "a")
     web.document("/dup", "<html><head></head><body><p>a</p></body></html>")
     web.page("/hidden", head='<meta name="robots" content="noindex">')
+    web.page("/copied", head='<link rel="canonical" href="https://other.test/original">')
     web.pages["/broken"] = Reply(500)
     web.pages["/members"] = Reply(403)
     site()
@@ -48,6 +49,7 @@ def explain(web: Web, site: Crawler, path: str, **settings: object) -> str:
         ("/missing", "there is no page"),
         ("/missing", "1 link from a start page; linked from http"),
         ("/hidden", "noindex"),
+        ("/copied", "document: no, its canonical is a page of another site"),
         ("/broken", "status 500"),
         ("/members", "not kept"),
         ("/x/x/x", "max_segment_repeats"),
@@ -83,3 +85,15 @@ def test_broken_links_are_named_with_the_page_to_mend(web: Web, site: Crawler) -
     web.page("/missing", "here at last")
     site()
     assert broken_links(site.state) == []
+
+
+def test_pages_that_could_not_be_read_are_named_with_the_cause_and_other_files_are_not(web: Web, site: Crawler) -> None:
+    web.page("/", "x", "/a", "/broken", "/members", "/long", "/archive.zip")
+    web.document("/long", "<p>" + "long " * 900)
+    web.document("/archive.zip", b"PK", "application/zip")
+    site(max_body_bytes=2000)
+    assert [(url.removeprefix(web.origin), why.partition(":")[0]) for url, why in unread(site.state)] == [
+        ("/broken", "status 500"),
+        ("/members", "status 403"),
+        ("/long", "too_large"),
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from indexer.extract import extract
+from indexer.extract.pdf_pages import tidy
 from searchd.errors import ExtractionError
 from tests.extract.pages import pdf
 
@@ -56,6 +57,54 @@ def test_bookmarks_win_over_tags_and_cut_where_their_words_stand() -> None:
         ((), "End of it."),
         (("Oil",), "Buy it."),
     ]
+
+
+def test_a_heading_is_found_with_the_number_that_its_bookmark_lacks() -> None:
+    body = pdf(
+        [
+            [
+                "End of it.",
+                "2.1 Oil",
+                "Buy it.",
+                "2.2. Keeper's tools",
+                "Mend them.",
+                "CHAPTER 3",
+                "Brass",
+                "Polish it.",
+            ]
+        ],
+        [("Oil", 0), ("Keeper's tools", 0), ("Brass", 0)],
+    )
+    assert [(section.headings, section.text) for section in extract(body, URL).sections] == [
+        ((), "End of it."),
+        (("Oil",), "Buy it."),
+        (("Keeper's tools",), "Mend them."),
+        (("Brass",), "Polish it."),
+    ]
+
+
+def test_a_word_divided_at_the_end_of_a_line_is_one_word_and_a_compound_keeps_its_hyphen() -> None:
+    assert tidy(["Ask for per\x02mission at the harbour\x02Office or for per-\r\nmits, pre-\r\nand postpaid."]) == [
+        "Ask for permission at the harbour-Office or for permits, pre- and postpaid."
+    ]
+
+
+def test_running_heads_and_page_numbers_are_no_text_and_a_letterhead_is_read_once() -> None:
+    texts = ["The lamp is lit.", "The ship comes home.", "12 boats wait.", "The beam turns."]
+    pages = [
+        [f"Harbour news {place}", text, "Quay 2, Grauwiek", f"Page {place} of 6"] for place, text in enumerate(texts, 3)
+    ]
+    assert [section.text for section in extract(pdf(pages), URL).sections] == [
+        "Harbour news The lamp is lit.\nQuay 2, Grauwiek",
+        *texts[1:],
+    ]
+
+
+def test_a_table_of_contents_is_left_out_and_a_price_list_is_not() -> None:
+    contents = ["Contents", *(f"1.{place} Lamps and oil . . . . . . . . {place}" for place in range(1, 4))]
+    prices = ["Menu", "Soup ........ 3", "Fish ............ 2", "Bread ..... 1"]
+    found = extract(pdf([contents, prices, ["The lamp is lit."]]), URL)
+    assert [section.text for section in found.sections] == ["Menu Soup 3 Fish 2 Bread 1", "The lamp is lit."]
 
 
 def test_a_file_name_in_the_title_field_is_no_title() -> None:

@@ -25,6 +25,7 @@ def published(main: str, url: str = "https://example.org/lamp") -> str:
         '<span class="field--name-created">Wed, 31 Jan 2024</span>',
         '<div class="byline-date">By Ida Keeper January 31, 2024</div>',
         "<span>Published 11:11 PM EST Jan 31, 2024</span>",
+        "<p>By Ida Keeper, published January 31, 2024</p>",
         "<span>31 JAN 2024</span>",
         "<p>2024-01-31 15:24</p>",
         "<p>2024年1月31日</p>",
@@ -46,6 +47,7 @@ def test_months_are_read_in_the_pages_language(shown: str) -> None:
     "shown",
     [
         "<p>The lamp of January 31, 2024 was the first.</p>",  # running text
+        "<p>Lamp 2.0, published on January 31, 2024</p>",  # of something that the page speaks of
         "<p>Last updated January 31, 2024</p>",
         '<p class="date">Stand: 31.1.2024</p>',
         '<p class="date">January 2024</p>',

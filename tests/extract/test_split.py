@@ -58,6 +58,12 @@ def test_tiny_sections_join_their_neighbours_and_keep_their_headings_in_the_text
     assert passage == Passage(("Lamp",), "Oil", "Oil\nShort Oil.\nWick\nShort Wick.", passage.n_tokens)
 
 
+def test_the_few_words_above_the_first_heading_belong_to_the_section_below_it(encoder: Encoder) -> None:
+    passages = cut(encoder, section(Block("paragraph", "SPACE"), path=(), anchor=""), section(prose(12)))
+    assert passages[0].text.startswith("SPACE\nThe keeper of light number 0")
+    assert {(passage.headings, passage.anchor) for passage in passages} == {(("Lamp",), "lamp")}
+
+
 def test_passages_overlap_only_where_one_section_is_cut(encoder: Encoder) -> None:
     long, other = (
         cut(encoder, section(*(prose(1, place) for place in range(12)))),

@@ -217,6 +217,12 @@ def test_status_names_the_first_broken_links_and_counts_the_others() -> None:
     assert "3 more" in text
 
 
+def test_status_names_the_pages_that_could_not_be_read() -> None:
+    unread = [("https://example.org/b.pdf", "too_large: more than 10000000 bytes")]
+    text = status_text({"site": "a", "url": "u", "snapshot": "", "problems": [], "unread": unread})
+    assert "unread     https://example.org/b.pdf: too_large: more than 10000000 bytes" in text.splitlines()
+
+
 def test_explain_url_follows_a_page_from_crawl_to_snapshot(
     server: DemoServer, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

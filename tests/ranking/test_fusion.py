@@ -13,6 +13,7 @@ from searchd.ranking.confidence import confidence
 from searchd.ranking.evidence import Background, Evidence
 from searchd.ranking.fusion import Asked, Floats, Weights, fuse
 from searchd.ranking.order import arrange, without_duplicates
+from searchd.settings import RankingSettings
 
 
 def column(*values: float) -> Floats:
@@ -121,6 +122,15 @@ def test_the_same_evidence_in_another_language_says_less_for_a_question_of_many_
     other = dataclasses.replace(asked(1), own=np.array([False]))
     values = [confidence(found, strange, other, words)[0] for words in (0, 1, 2, 3, 6, 12)]
     assert values[0] == values[1] == values[2] > values[3] > values[4] == values[5]
+
+
+def test_a_page_that_holds_the_one_word_asked_for_is_an_answer_although_the_model_does_not_know_the_word() -> None:
+    found, strange = evidence(column(-0.2, -0.2), column(3, 0), column(1, 0)), Strangeness(0.1, 0.05)
+    least = RankingSettings().threshold
+    one = confidence(found, strange, asked(2), 1)
+    assert one[0] > least > one[1]
+    assert confidence(found, strange, asked(2), 2)[0] < least
+    assert confidence(found, strange, asked(2), 1, guessed=True)[0] < least  # typed "igel", taken for "nigel"
 
 
 def test_unknown_weights_are_refused() -> None:
