@@ -7,7 +7,7 @@ Units stand in names: ``_s`` seconds, ``_ms`` milliseconds, ``_bytes``, ``_token
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 # Variables of this kind hold secrets (basic auth, headers, API keys); they are read where they are used.
 RESERVED_ENVIRONMENT = "ECHOLOT_SECRET_"
@@ -47,7 +47,9 @@ class CrawlSettings:
         900.0, "how long to believe answers without a page (robots.txt, broken links, redirects); 86400 at most"
     )
     # incremental
-    recrawl: str = setting("always", "always = each run asks for every page; adaptive = by how often it changes")
+    recrawl: Literal["always", "adaptive"] = setting(
+        "always", "always = each run asks for every page; adaptive = by how often it changes"
+    )
     min_interval_s: float = setting(86_400.0, "adaptive: shortest time between two visits of a page")
     max_interval_s: float = setting(2_592_000.0, "adaptive: longest time between two visits of a page")
     resume_within_s: float = setting(86_400.0, "a run cut short is continued within this time, later a new one starts")
@@ -119,7 +121,7 @@ class IndexSettings:
     passage_min_tokens: int = setting(60, "shorter sections are joined with their neighbours")
     keep_snapshots: int = setting(3, "published snapshots kept for rollback, the served one included")
     summaries: bool = setting(True, "find a summary and automatic tags for each page (a tenth more to embed)")
-    vectors: str = setting(
+    vectors: Literal["auto", "flat", "sq8", "pq", "hnsw"] = setting(
         "auto", "flat (exact), sq8 (8 bit), pq (4 bit, then 8), hnsw (graph), or auto: what fits vector_ms"
     )
     vector_ms: float = setting(0.8, "CPU milliseconds that one vector search may take when vectors = auto")

@@ -11,14 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 from urllib.parse import unquote
 
 import numpy as np
 
-from searchd.errors import ConfigError
 from searchd.index import dense_build, probes
-from searchd.index.dense import LAYOUTS, Layout
 from searchd.index.dense_build import DenseReport
 from searchd.index.enrich import EnrichPage, enrich
 from searchd.index.files import CALIBRATION, LEADS, LEXICAL, PAGES, SUGGESTIONS, VECTORS
@@ -97,9 +94,9 @@ def build(
     """Write ``vectors.faiss``, ``leads.faiss``, ``lexical/``, ``pages.sqlite`` and ``suggest.npz`` into ``folder``.
 
     Same drafts in, same bytes out as far as the stores allow. A page without passages is findable by its title.
-    Raises ConfigError when ``settings.vectors`` is unknown; errors of encoder and disk pass through.
+    Errors of encoder and disk pass through.
     """
-    layout = _layout(settings.vectors)
+    layout = settings.vectors
     with (
         _scratch(folder / "vectors.tmp", encoder, progress) as vectors,
         _scratch(folder / "leads.tmp", encoder, None) as leads,
@@ -220,15 +217,6 @@ def _page(draft: PageDraft, number: int, first_row: int) -> Page:
         aliases=draft.aliases,
         links=article.links,
     )
-
-
-def _layout(name: str) -> Layout | Literal["auto"]:
-    if name == "auto":
-        return "auto"
-    for layout in LAYOUTS:
-        if layout == name:
-            return layout
-    raise ConfigError(f"index.vectors is {name!r}", f"one of auto, {', '.join(LAYOUTS)}")
 
 
 @contextlib.contextmanager

@@ -72,6 +72,8 @@ def test_the_data_folder_is_relative_to_the_file_that_names_it(tmp_path: Path) -
         ("[crawl]\nmax_pages = '3'\n", "line 2", "a whole number"),
         ("[crawl]\nmax_pages = true\n", "line 2", "a whole number"),
         ("[crawl]\nmax_pages =\n", "line 2", "quotes"),
+        ("[index]\nvectors = 'hsnw'\n", "line 2", "one of 'auto', 'flat'"),
+        ("[crawl]\nrecrawl = 'adaptiv'\n", "line 2", "one of 'always', 'adaptive'"),
         ("[extract]\ninclude = 'main'\n", "line 2", "a list"),
         ("[extract]\ninclude = [1]\n", "line 2", "a text"),
         ('[[site]]\nurl = "www.example.org"\n', "line 2", "https://"),
