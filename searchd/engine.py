@@ -126,7 +126,7 @@ class Engine:
         watch.lap("collect")
         evidence = candidates.evidence
         own = self._own(parsed.lang, evidence.lang)
-        asked = Asked(vector is not None, words is not None, own)
+        asked = Asked(vector is not None, words is not None, own, parsed.lone)
         fused = fuse(evidence, self.weights, asked)
         strange = of_language(index.strangeness, parsed.lang)
         scores = fused.scores
@@ -135,7 +135,7 @@ class Engine:
         ranking = arrange(
             evidence.pages,
             scores,
-            confidence(evidence, strange, asked, parsed.telling, guessed=bool(parsed.did_you_mean)),
+            confidence(evidence, strange, asked, parsed.telling),
             self.settings.threshold,
             pinned=pinned,
             eligible=evidence.page_coverage + evidence.passage_coverage > 0 if vector is None else None,

@@ -42,10 +42,10 @@ WORDS = Calibration(-3.0, 0.0, 6.5)
 NAMED = 0.1  # at least, for a page that holds the one word asked for: a model knows few names and abbreviations
 
 
-def confidence(evidence: Evidence, strange: Strangeness, asked: Asked, words: int, *, guessed: bool = False) -> Floats:
+def confidence(evidence: Evidence, strange: Strangeness, asked: Asked, words: int) -> Floats:
     """(n,) float32 probabilities, one per candidate; ``strange`` for the language asked in.
 
-    words: how many of the query's words say something; stop words do not. guessed: one was taken for another word.
+    words: how many of the query's words say something; stop words do not.
     """
     length = math.log(min(max(words, _FEW), _MANY) / _FEW)
     above = (excess(evidence.best, evidence.background.mean) - strange.median) / strange.deviation
@@ -54,8 +54,7 @@ def confidence(evidence: Evidence, strange: Strangeness, asked: Asked, words: in
         return _probability(VECTORS if asked.vectors else WORDS, above, covered, length)
     both, across = (_probability(calibration, above, covered, length) for calibration in (BOTH, ACROSS))
     found = np.where(asked.own, both, across)
-    named = (evidence.passage_coverage >= 1) & (words == 1) & (not guessed)
-    return np.where(named, np.maximum(found, np.float32(NAMED)), found)
+    return np.where(asked.named(evidence), np.maximum(found, np.float32(NAMED)), found)
 
 
 def _probability(calibration: Calibration, above: Floats, covered: Floats, length: float) -> Floats:

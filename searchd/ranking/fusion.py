@@ -7,6 +7,8 @@ Every piece of evidence is brought to a scale of its own *meaning*, not to the s
 * a BM25 score counts as a share of the idf of all words of the query, words that the site lacks included. A German
   question over English pages shares a few names with them at most, so the words fall silent by themselves; a question
   in the site's own terms speaks up;
+* a lone word that one to five pages hold is a name, which models know badly: coverage weighs as much as it takes for
+  these pages to come first;
 * a page in another language than the question cannot hold its words, which says nothing against it: it is credited
   with what pages in the question's language that are as similar get for their words, generously, but never outranks
   such a page by that;
@@ -31,7 +33,9 @@ from searchd.ranking.evidence import Evidence
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-_BEHIND = 0.001  # in score: how far a translation stays behind at least
+_BEHIND = 0.001  # in score: how far a page stays behind another that is to come first
+_WHOLE = 0.999  # coverage by words that were typed; corrections and compounds cover less
+_FEW = 5  # pages that hold a lone word, which is no name if more do
 _MADE_OF_LINKS = 0.5  # share of a page's text that may be links for nothing
 _NEIGHBOUR = 0.3  # in score: how alike two pages' similarities must be for one to speak for the other
 
@@ -64,7 +68,7 @@ NAMES = (
     *("passage BM25", "page BM25", "words covered"),
     *("other language", "made of links"),
 )
-VECTORS, WORDS, TRANSLATION, LINKS = slice(0, 2), slice(2, 5), 5, 6  # columns
+VECTORS, WORDS, COVERAGE, TRANSLATION, LINKS = slice(0, 2), slice(2, 5), 4, 5, 6  # columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +87,20 @@ class Fused:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which legs were asked, and (n,) which candidates are in the language of the question."""
+    """Which legs were asked, and (n,) which candidates are in the language of the question.
+
+    lone: whether the query is one word, as it was typed.
+    """
 
     vectors: bool
     words: bool
     own: Mask
+    lone: bool = False
+
+    def named(self, evidence: Evidence) -> Mask:
+        """(n,) which candidates hold the one word asked for, in their text or in what names them."""
+        covered = np.maximum(evidence.passage_coverage, evidence.page_coverage)
+        return np.asarray((covered >= _WHOLE) & self.lone, np.bool_)
 
 
 def fuse(evidence: Evidence, weights: Weights, asked: Asked) -> Fused:
@@ -103,6 +116,7 @@ def fuse(evidence: Evidence, weights: Weights, asked: Asked) -> Fused:
     normalised[:, 2] /= max(evidence.passage_total, 1e-6)
     normalised[:, 3] /= max(evidence.page_total, 1e-6)
     normalised[:, LINKS] = _made_of_links(evidence.links, normalised[:, 0] - normalised[:, 1])
+    factors[COVERAGE] += _lift((normalised * factors).sum(axis=1), normalised[:, COVERAGE], asked.named(evidence))
     shares = normalised * factors
     if asked.vectors and asked.words and asked.own.any() and not asked.own.all():
         similar, worded = shares[:, VECTORS].sum(axis=1), shares[:, WORDS].sum(axis=1)
@@ -111,6 +125,15 @@ def fuse(evidence: Evidence, weights: Weights, asked: Asked) -> Fused:
         without = shares.sum(axis=1)
         shares[:, TRANSLATION] = _capped(credit * factors[TRANSLATION], similar, without, asked.own)
     return Fused(raw, normalised, factors, shares, shares.sum(axis=1))
+
+
+def _lift(scores: Floats, covered: Floats, named: Mask) -> float:
+    """What the weight of coverage lacks for the few pages that hold the one word asked for to come first."""
+    within = named & (covered >= _WHOLE)  # a title without its text has other evidence
+    if named.sum() > _FEW or not within.any() or named.all():
+        return 0.0
+    behind = scores[~named] - scores[within].min() + np.float32(_BEHIND)
+    return max(0.0, float((behind / (1 - covered[~named])).max()))
 
 
 def _made_of_links(links: Floats, entry: Floats) -> Floats:

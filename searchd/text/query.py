@@ -57,3 +57,8 @@ class ParsedQuery:
     def telling(self) -> int:
         """How many of the words say something of what is looked for: all but stop words."""
         return sum(term.weight >= 1 for term in self.terms)
+
+    @property
+    def lone(self) -> bool:
+        """Whether it is one word, not a question around one, and was not taken for another."""
+        return self.telling == 1 and len(self.text.split()) == 1 and not self.did_you_mean

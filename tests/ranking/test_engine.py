@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -44,6 +45,16 @@ def first(engine: Engine, text: str, **arguments: object) -> str:
 )
 def test_a_question_in_other_words_finds_its_page(engine: Engine, question: str, path: str) -> None:
     assert first(engine, question) == path
+
+
+def test_a_word_that_one_page_holds_brings_that_page_first_however_much_vectors_weigh(engine_with: Make) -> None:
+    engine = engine_with(weights={"best": 10.0})
+    text_of = {path: f"{path} {title} {text}".casefold() for path, (title, text) in TEXTS.items()}
+    words = {word for text in text_of.values() for word in re.findall(r"[a-z]{5,}", text)}
+    holders = {word: [path for path, text in text_of.items() if word[:4] in text] for word in sorted(words)}
+    named = {word: paths[0] for word, paths in holders.items() if len(paths) == 1}
+    assert len(named) > 50
+    assert {word: first(engine, word) for word in named} == named
 
 
 def test_each_leg_answers_alone(engine: Engine) -> None:

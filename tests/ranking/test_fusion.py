@@ -127,10 +127,35 @@ def test_the_same_evidence_in_another_language_says_less_for_a_question_of_many_
 def test_a_page_that_holds_the_one_word_asked_for_is_an_answer_although_the_model_does_not_know_the_word() -> None:
     found, strange = evidence(column(-0.2, -0.2), column(3, 0), column(1, 0)), Strangeness(0.1, 0.05)
     least = RankingSettings().threshold
-    one = confidence(found, strange, asked(2), 1)
+    one = confidence(found, strange, dataclasses.replace(asked(2), lone=True), 1)
     assert one[0] > least > one[1]
-    assert confidence(found, strange, asked(2), 2)[0] < least
-    assert confidence(found, strange, asked(2), 1, guessed=True)[0] < least  # typed "igel", taken for "nigel"
+    assert confidence(found, strange, asked(2), 1)[0] < least  # typed "igel", taken for "nigel"
+
+
+def test_the_few_pages_that_hold_a_lone_word_come_first_in_their_order() -> None:
+    def order(*covered: float, lone: bool = True) -> list[int]:
+        similar = column(0.9, 0.8, 0.2, 0.1, 0.15)
+        found = fuse(
+            evidence(similar, column(0, 0, 0, 0, 0), column(*covered)),
+            Weights(),
+            dataclasses.replace(asked(5), lone=lone),
+        )
+        assert np.allclose(found.shares, found.normalised * found.weights)
+        return [int(place) for place in np.argsort(-found.scores)]
+
+    assert order(0, 0, 0, 1, 1, lone=False) == [0, 1, 4, 3, 2]
+    assert order(0, 0, 0, 1, 1) == [4, 3, 0, 1, 2]
+    assert order(0, 0.9, 0, 1, 1) == [4, 3, 1, 0, 2]
+    assert order(0, 0, 0, 0.9, 0.9) == order(0, 0, 0, 0.9, 0.9, lone=False)  # parts of a compound
+
+
+def test_a_lone_word_that_many_pages_hold_is_no_name() -> None:
+    similar, covered = np.linspace(0.9, 0.1, 8, dtype=np.float32), column(0, 0, 1, 1, 1, 1, 1, 1)
+    found = evidence(similar, column(*[0.0] * 8), covered)
+    usual, lone = (
+        fuse(found, Weights(), dataclasses.replace(asked(8), lone=lone)).scores.tolist() for lone in (False, True)
+    )
+    assert usual == lone
 
 
 def test_unknown_weights_are_refused() -> None:

@@ -47,6 +47,13 @@ def test_a_correction_keeps_the_capital_letter() -> None:
     assert parse("Comit your changes", "en", SITE).did_you_mean == "Commit your changes"
 
 
+@pytest.mark.parametrize(
+    ("typed", "lone"), [("notebook", True), ("what is a notebook", False), ("notebok", False), ("commit branch", False)]
+)
+def test_one_word_as_it_stands_on_the_site_is_a_lone_one(typed: str, lone: bool) -> None:
+    assert parse(typed, "en", SITE).lone is lone
+
+
 def test_a_known_word_is_never_corrected() -> None:
     assert parse("rename branch", "en", SITE).did_you_mean == ""
 
