@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import logging
 import sys
+
+import msgspec
 
 from searchd import cli
 from searchd.app import create_app
@@ -80,7 +81,7 @@ def _query(args: argparse.Namespace, settings: Settings) -> int:
         Query(args.text, limit=args.limit, lang=args.lang, explain=args.explain)
     )
     if args.json:
-        print(json.dumps(dataclasses.asdict(answer), ensure_ascii=False, indent=2))
+        print(json.dumps(msgspec.to_builtins(answer), ensure_ascii=False, indent=2))
     else:
         _show(answer)
     return 0

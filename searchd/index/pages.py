@@ -254,12 +254,12 @@ class Pages:
             self._connections.clear()
 
     def _page(self, number: int, url: str, body: str, summary: str, keyphrases: str) -> Page:
-        first = self.columns.first_row
+        first, end = self.columns.first_row[number : number + 2].tolist()
         return Page(
             page=number,
             url=url,
-            first_row=int(first[number]),
-            n_passages=int(first[number + 1] - first[number]),
+            first_row=first,
+            n_passages=end - first,
             summary=_strings(summary),
             keyphrases=_strings(keyphrases),
             links=float(self.columns.links[number]),

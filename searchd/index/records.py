@@ -7,8 +7,10 @@ passage's position in the records, in FAISS and in the lexical index; ``page`` i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 BlockKind = Literal["paragraph", "heading", "list", "definition", "table", "code", "quote", "caption"]
 
@@ -78,8 +80,7 @@ class Article:
         return sum(block.linked for block in blocks) / total if total else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Struct, frozen=True):
     """A piece of a section, small enough for the encoder."""
 
     headings: tuple[str, ...]
@@ -111,8 +112,7 @@ class PageDraft:
     content_hash: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """One page as a snapshot stores it; ``page`` is its number there."""
 
     page: int
@@ -133,7 +133,7 @@ class Page:
     n_words: int
     aliases: tuple[str, ...] = ()
     summary: tuple[str, ...] = ()  # its most central sentences, verbatim, in its order
-    keyphrases: tuple[str, ...] = field(default=())  # automatic tags
+    keyphrases: tuple[str, ...] = ()  # automatic tags
     links: float = 0.0  # share of its text that only names other pages, 0..1
 
     @property

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import pickle
 import traceback
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from searchd.errors import EcholotError
 
 Method = Literal["search", "search_json", "similar", "recommend", "random", "answer"]
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Struct, frozen=True):
     """Open a snapshot; it is known by ``number`` from then on, which is never given twice."""
 
     number: int
@@ -24,15 +24,13 @@ class Open:
     snapshot_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Struct, frozen=True):
     """Forget a snapshot."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """Call one method of a snapshot's engine."""
 
     number: int
@@ -40,8 +38,7 @@ class Ask:
     arguments: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """The reply when something was raised."""
 
     error: Exception

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Origin = Literal["typed", "joined", "split", "compound", "spelling", "synonym", "prefix", "correction"]
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """One index term that may stand for a word of the query, and how well (0..1]."""
 
     term: str
@@ -17,8 +17,7 @@ class Alternative:
     origin: Origin = "typed"
 
 
-@dataclass(frozen=True, slots=True)
-class QueryTerm:
+class QueryTerm(Struct, frozen=True):
     """One word of the query: the best of its alternatives counts.
 
     text: as typed, ``ParsedQuery.text[start:end]``. form: lower case, no accents. weight: what its idf is multiplied
@@ -35,8 +34,7 @@ class QueryTerm:
     corrected_from: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedQuery:
+class ParsedQuery(Struct, frozen=True):
     """A query, understood.
 
     languages: those it was analysed in. phrases: forms that must follow each other, one tuple per quoted phrase.

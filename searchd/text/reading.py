@@ -12,6 +12,8 @@ import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from searchd.text.analysis import JOINED_WEIGHT, Term, analyse
 from searchd.text.chunks import Chunk, is_gram
 from searchd.text.compounds import COMPOUNDING, split
@@ -75,7 +77,7 @@ class Reading:
             for word in self._settle(term, last=at == last, unfinished=unfinished, foreign=foreign):
                 if word.form in read:
                     both = (*read[word.form].alternatives, *word.alternatives)
-                    word = dataclasses.replace(read[word.form], alternatives=_distinct(both))
+                    word = replace(read[word.form], alternatives=_distinct(both))
                 read[word.form] = word
         return tuple(read.values())
 
@@ -121,7 +123,7 @@ class Reading:
                 continue
             one = list(self.alternatives(both, NEIGHBOURS_WEIGHT, "joined"))
             for place, term in ((at, left), (at + 1, right)):
-                out[place] = dataclasses.replace(term, alternatives=_distinct([*term.alternatives, *one]))
+                out[place] = replace(term, alternatives=_distinct([*term.alternatives, *one]))
         return out
 
     def _settle(self, term: QueryTerm, *, last: bool, unfinished: bool, foreign: bool) -> Iterator[QueryTerm]:
@@ -133,13 +135,13 @@ class Reading:
         if last and (unfinished or not pages):
             more += self._longer(term)
         if more:
-            term = dataclasses.replace(term, alternatives=_distinct([*term.alternatives, *more]))
+            term = replace(term, alternatives=_distinct([*term.alternatives, *more]))
         if foreign or (more and pages):
             yield term
         elif more:  # unknown, but the beginning of a longer word: perhaps a slip all the same
             slips = [word for word in self._near(term.form) if word.distance == 1]
             more += self._corrections(slips, CORRECTION_WEIGHTS[1])
-            yield dataclasses.replace(term, alternatives=_distinct([*term.alternatives, *more]))
+            yield replace(term, alternatives=_distinct([*term.alternatives, *more]))
         elif pages:
             yield self._doubted(term, pages)
         else:
@@ -174,7 +176,7 @@ class Reading:
         parts = split(term.form, self.vocabulary.pages_with, min_part=_MIN_SPLIT_PART)
         for part in parts:
             found = list(self.alternatives(self.vocabulary.display(part), SPLIT_WEIGHT, "split"))
-            yield dataclasses.replace(term, form=part, alternatives=_distinct([*term.alternatives, *found]))
+            yield replace(term, form=part, alternatives=_distinct([*term.alternatives, *found]))
         if not parts:
             yield self._corrected(term, near) if near else term
 
@@ -184,7 +186,7 @@ class Reading:
             return term
         near = [word for word in self._near(term.form) if word.distance == 1 and word.pages >= _DOUBT_RATIO * pages]
         more = self._corrections(near, DOUBT_WEIGHT)
-        return dataclasses.replace(term, alternatives=_distinct([*term.alternatives, *more]))
+        return replace(term, alternatives=_distinct([*term.alternatives, *more]))
 
     def _near(self, form: str) -> list[Near]:
         """The site's nearest words, all at the same distance. Numbers and short words are not guessed."""
@@ -196,7 +198,7 @@ class Reading:
 
     def _corrected(self, term: QueryTerm, near: Sequence[Near]) -> QueryTerm:
         found = self._corrections(near, CORRECTION_WEIGHTS[near[0].distance])
-        return dataclasses.replace(
+        return replace(
             term,
             form=near[0].form,
             alternatives=_distinct([*term.alternatives, *found]),

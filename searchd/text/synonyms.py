@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from searchd.text.analysis import analyse
 from searchd.text.chunks import chunks
@@ -40,7 +41,7 @@ def with_synonyms(
             for at in range(start, end):
                 known = {alternative.term for alternative in out[at].alternatives}
                 new = tuple(a for a in found if a.term not in known)
-                out[at] = dataclasses.replace(out[at], alternatives=(*out[at].alternatives, *new))
+                out[at] = replace(out[at], alternatives=(*out[at].alternatives, *new))
     return tuple(out)
 
 

@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from searchd import config, processes
 from searchd.api import serialise
@@ -55,7 +56,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def without_times(answer: Answer) -> Answer:
-    return dataclasses.replace(answer, took_ms=0.0, timings_ms=())
+    return structs.replace(answer, took_ms=0.0, timings_ms=())
 
 
 def alive(pid: int) -> bool:

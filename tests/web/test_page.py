@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import html
 import re
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
+from msgspec import structs
 
 from searchd.query import Hit, Snippet
 from searchd.web.texts import TEXTS
@@ -65,8 +65,8 @@ def test_hostile_pages_stay_text_and_only_web_addresses_are_links(client: FlaskC
     class Hostile(Shelf):
         def hit(self, number: int, words: Sequence[str] = (), score: float = 1.0) -> Hit:
             found = super().hit(number, words, score)
-            section = dataclasses.replace(found.sections[0], headings=(XSS,), anchor=XSS)
-            return dataclasses.replace(
+            section = structs.replace(found.sections[0], headings=(XSS,), anchor=XSS)
+            return structs.replace(
                 found, url="javascript:alert(1)//https://x", title=XSS, category=XSS, lang=XSS, sections=(section,) * 2
             )
 
