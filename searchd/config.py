@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import os
 import re
 import tomllib
@@ -122,7 +123,7 @@ def _build(cls: type, table: Table, path: tuple[str, ...], source: _Source, base
         if key not in hints:
             raise _unknown(key, hints, (*path, key), source)
         inherited = getattr(base, key) if base is not None else None
-        values[key] = _convert(hints[key], value, (*path, key), source, inherited)
+        values[key] = _within(cls, _convert(hints[key], value, (*path, key), source, inherited), (*path, key), source)
     if base is not None:
         return dataclasses.replace(cast("Any", base), **values)
     return cls(**values)
@@ -180,6 +181,17 @@ def _convert_plain(hint: type, value: Any, path: tuple[str, ...], source: _Sourc
     raise _wrong(path, source, names.get(hint, str(hint)), value)
 
 
+def _within(cls: type, value: Any, path: tuple[str, ...], source: _Source) -> Any:
+    """The value, unless it is a number outside of its setting's bounds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    bounds = next(field.metadata for field in dataclasses.fields(cls) if field.name == path[-1])
+    if bounds["least"] <= value <= bounds["most"]:
+        return value
+    high = "" if math.isinf(bounds["most"]) else f" and at most {bounds['most']:g}"
+    raise _wrong(path, source, f"at least {bounds['least']:g}{high}", value)
+
+
 def _wrong(path: tuple[str, ...], source: _Source, wanted: str, value: object) -> ConfigError:
     key_path = path
     while key_path and key_path[-1].isdigit():
@@ -220,7 +232,8 @@ def _override(node: Any, keys: list[str], text: str, source: _Source, dotted: st
         raise _unknown(head, hints, tuple(dotted.split(".")), source)
     if rest:
         return dataclasses.replace(node, **{head: _override(getattr(node, head), rest, text, source, dotted)})
-    value = _convert(hints[head], _parse(hints[head], text), tuple(dotted.split(".")), source)
+    path = tuple(dotted.split("."))
+    value = _within(type(node), _convert(hints[head], _parse(hints[head], text), path, source), path, source)
     return dataclasses.replace(node, **{head: value})
 
 
