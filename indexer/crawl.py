@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from indexer import urls
 from indexer.addresses import is_loopback
+from indexer.browser import needs_scripts
 from indexer.crawl_report import CrawlReport, Progress
 from indexer.explain import site_scope
 from indexer.fetch import Fetched, Secrets
@@ -204,6 +205,12 @@ class Run:
         if self.report.start_page_ok:
             if page.content_type not in HTML:
                 raise SiteError(f"{page.url} is {page.content_type}, not HTML", _hint(page))
+            rendered = self.settings.browser_when_empty or self.settings.browser_patterns
+            if not rendered and needs_scripts(self.state.body(page)):
+                self.report.problems.append(
+                    f"start page {page.url} has next to no text without JavaScript: if visitors see more there, set "
+                    "crawl.browser_when_empty and install echolot[js] and chromium"
+                )
             return
         why = page.error or "redirects without end"
         if passing(Fetched(page.url, page.status, error=page.error)):

@@ -1,4 +1,4 @@
-"""Pages that stay out of the index by their own wish, and what their owner is told of it."""
+"""What stays out of the index by the pages' own wish or for want of a browser, and what their owner is told."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ def test_a_site_that_asks_not_to_be_indexed_is_told_so(web: Web, site: Crawler) 
     with pytest.raises(SiteError, match="2 of 2 pages ask not to be indexed") as error:
         site()
     assert "a copy under test" in error.value.hint
+
+
+@pytest.mark.parametrize(("body", "told"), [("<p>Loading</p>", True), ("<p>" + "Lamps and oil. " * 9 + "</p>", False)])
+def test_a_start_page_that_needs_javascript_is_told_with_the_setting(
+    web: Web, site: Crawler, body: str, told: bool
+) -> None:
+    web.document("/", f"<html><body>{body}<script>show()</script></body></html>")
+    for _ in range(2):  # the second time it is not modified
+        assert any("browser_when_empty" in problem for problem in site().problems) is told
