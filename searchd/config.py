@@ -282,12 +282,15 @@ def _named(site: SiteSettings, source: _Source, number: int) -> SiteSettings:
 
 
 def valid(site: SiteSettings, place: str) -> bool:
-    """Check what one site must have: an http(s) URL or another source, and a name that can be a folder."""
+    """Check what one site must have: an http(s) URL, a name that can be a folder, languages by their codes."""
     if site.name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._\-]*", site.name):
         raise ConfigError(f"{place}: site name {site.name!r}", "use letters, digits, '.', '_' and '-'")
     parts = urlsplit(site.url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"{place}: url = {site.url!r}", "give the full address, like https://www.example.org/")
+    unread = next((tag for tag in site.languages if not re.fullmatch("[a-z]{2,3}", tag)), None)
+    if unread is not None:
+        raise ConfigError(f"{place}: languages = {unread!r}", "name each by its ISO 639 code, like en or de")
     return True
 
 

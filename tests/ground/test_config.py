@@ -83,6 +83,8 @@ def test_the_data_folder_is_relative_to_the_file_that_names_it(tmp_path: Path) -
         ('[[site]]\nurl = "http://a.example/"\n[[site]]\nurl = "b"\n', "line 4", "https://"),
         ('[[site]]\nurl = "http://a.example/"\n[[site]]\nurl = "http://b.example/"\ntype = 1\n', "line 5", "known"),
         ('[[site]]\nurl = "http://a.example/"\nname = "../x"\n', "line 2", "letters"),
+        ('[[site]]\nurl = "http://a.example/"\nlanguages = ["deutsch"]\n', "line 2", "like en or de"),
+        ('[[site]]\nurl = "http://a.example/"\nlanguages = ["de-DE"]\n', "line 2", "like en or de"),
         ('[[site]]\nurl = "http://a.example/"\n[[site]]\nurl = "http://a.example/b"\n', "config.toml", "own name"),
     ],
 )
