@@ -55,13 +55,15 @@ def find_root(document: Document, include: tuple[str, ...], vote: Vote) -> tuple
 
 def select(root: Node, selectors: Iterable[str]) -> list[Node]:
     """All elements that match one of the CSS selectors; ConfigError for a selector that is none."""
-    found: list[Node] = []
-    for selector in selectors:
-        try:
-            found += [node for node in root.select(selector) if isinstance(node, Node)]
-        except soupsieve.SelectorSyntaxError as error:
-            raise ConfigError(f"{selector!r} is no CSS selector: {error}", "see [extract] in config.toml") from error
-    return found
+    return [node for selector in selectors for node in compiled(selector).select(root) if isinstance(node, Node)]
+
+
+def compiled(selector: str) -> soupsieve.SoupSieve:
+    """A CSS selector, ready to use; ConfigError when it is none."""
+    try:
+        return soupsieve.compile(selector)
+    except soupsieve.SelectorSyntaxError as error:
+        raise ConfigError(f"{selector!r} is no CSS selector: {error}", "see [extract] in config.toml") from error
 
 
 def outermost(nodes: Iterable[Node]) -> tuple[Node, ...]:

@@ -143,10 +143,15 @@ def ready_folder(folder: Path) -> Prepared | None:
         return None
 
 
+def check_precision(precision: str) -> None:
+    """ModelError for a precision that is none of PRECISIONS."""
+    if precision not in PRECISIONS:
+        raise ModelError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
+
+
 def prepare(name: str, settings: ModelSettings) -> Prepared:
     """Return the prepared folder of a model in the precision set, writing it when it is not in the cache."""
-    if settings.precision not in PRECISIONS:
-        raise ModelError(f"precision {settings.precision!r} is not one of {', '.join(PRECISIONS)}")
+    check_precision(settings.precision)
     remembered = _remembered(name, settings)
     ready = ready_folder(_place(*remembered, settings).folder) if remembered else None
     if ready:

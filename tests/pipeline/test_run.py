@@ -6,18 +6,20 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from indexer.__main__ import main
 from indexer.demo.server import DemoServer
-from indexer.report import status_text
+from indexer.report import status_text, validate
 from searchd import config
 from searchd.engine import Engine
+from searchd.errors import ConfigError, ModelError
 from searchd.index import snapshot
 from searchd.live import Live
 from searchd.query import Query
-from searchd.settings import RankingSettings
+from searchd.settings import ExtractSettings, ModelSettings, RankingSettings, SiteSettings
 from tests.conftest import PAGES, Published, engine_of, write_page
 
 
@@ -279,6 +281,20 @@ def test_validate_reaches_the_site_and_keeps_nothing(
     assert not data.exists()
     server.stop()
     assert run(server, data, verb="validate") == 4
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"extract": ExtractSettings(include=("main[",))},
+        {"ranking": RankingSettings(weights={"lede": 1.0})},
+        {"model": ModelSettings(precision="best")},
+        {"model": ModelSettings(device="gpu")},
+    ],
+)
+def test_validate_tries_what_settings_name_before_it_asks_the_site(settings: dict[str, Any]) -> None:
+    with pytest.raises((ConfigError, ModelError), match=r"main\[|lede|best|gpu"):
+        validate(SiteSettings(url="http://127.0.0.1:9/", **settings))
 
 
 def test_explain_url_says_where_a_page_stands_for_a_question(
