@@ -7,7 +7,7 @@ from typing import Final
 
 from indexer import robots, urls
 from indexer.scope import Scope
-from indexer.state import Page, State
+from indexer.state import OTHER_TYPE, Page, State
 from indexer.traps import Traps
 from searchd.settings import CrawlSettings, SiteSettings
 
@@ -56,7 +56,7 @@ def unread(state: State) -> list[tuple[str, str]]:
     return [
         (page.url, page.error)
         for page in asked
-        if page.kind in ("page", "new") or (page.kind == "refused" and not page.error.startswith("the answer is "))
+        if page.kind in ("page", "new") or (page.kind == "refused" and not page.error.startswith(OTHER_TYPE))
     ]
 
 

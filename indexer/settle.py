@@ -19,7 +19,7 @@ from indexer.frontier import Frontier
 from indexer.gate import REDIRECTS
 from indexer.links import PageLinks
 from indexer.soft404 import Soft404
-from indexer.state import Page, State
+from indexer.state import OTHER_TYPE, Page, State
 from searchd.settings import CrawlSettings
 
 HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
@@ -67,7 +67,7 @@ class Settler:
     def _good(self, page: Page, fetched: Fetched, now: float) -> None:
         kind = fetched.content_type or _sniff(fetched.body)
         if kind not in self.accepted:
-            self._failed(page, "type", f"the answer is {kind or 'of no known type'}")
+            self._failed(page, "type", f"{OTHER_TYPE}{kind or 'of no known type'}")
             return
         if not fetched.body or fetched.body.isspace():
             self._failed(page, "empty", "the answer is empty")

@@ -22,6 +22,7 @@ from indexer.links import Link
 from searchd.errors import StorageError
 
 Kind = Literal["new", "page", "redirect", "gone", "refused"]
+OTHER_TYPE: Final = "the answer is "  # how the error of a page that is no document begins; its type follows
 _ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32
 _LEVEL: Final = 1  # bodies are written once per change and read as often: speed counts more than a tenth of the size
 

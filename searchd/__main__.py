@@ -11,7 +11,7 @@ import msgspec
 
 from searchd import cli
 from searchd.app import create_app
-from searchd.errors import ConfigError, SnapshotError
+from searchd.errors import SnapshotError
 from searchd.live import Live
 from searchd.processes.pool import pool_of
 from searchd.query import Answer, Query
@@ -52,8 +52,6 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     settings = cli.settings(args, server__host=args.host, server__port=args.port)
-    if not 0 <= settings.server.port <= 65535:
-        raise ConfigError(f"server.port = {settings.server.port}", "a port is a number from 0 to 65535")
     if args.verb == "query":
         return _query(args, settings)
     live = Live(settings, pool=pool_of(settings))

@@ -130,7 +130,7 @@ def open_session(path: Path, device: str, *, exact: bool = True) -> Any:  # noqa
         # the extended optimisations would join Add and LayerNormalization to an operator that is slower on CPUs
         options.graph_optimization_level = level.ORT_ENABLE_BASIC
     if device == "cpu" and adds_bytes_wrongly():
-        # right sums for a tenth of the time; the library has this among the extended ones
+        # right sums for a fifth more time; the library has this among the extended ones
         options.add_session_config_entry("session.x64quantprecision", "1")
         options.graph_optimization_level, slower = level.ORT_ENABLE_EXTENDED, _SLOWER
     providers: list[Any] = [PROVIDERS["cpu"]]

@@ -54,7 +54,7 @@ def confidence(evidence: Evidence, strange: Strangeness, asked: Asked, words: in
         return _probability(VECTORS if asked.vectors else WORDS, above, covered, length)
     both, across = (_probability(calibration, above, covered, length) for calibration in (BOTH, ACROSS))
     found = np.where(asked.own, both, across)
-    return np.where(asked.named(evidence), np.maximum(found, np.float32(NAMED)), found)
+    return np.where(evidence.whole, np.maximum(found, np.float32(NAMED)), found) if asked.lone else found
 
 
 def _probability(calibration: Calibration, above: Floats, covered: Floats, length: float) -> Floats:

@@ -12,6 +12,8 @@ from searchd.arrays import begins
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
+WHOLE = 0.999  # coverage by words that were typed; corrections and compounds cover less
+
 
 @dataclass(frozen=True, slots=True)
 class Background:
@@ -55,6 +57,11 @@ class Evidence:
     background: Background
     passage_total: float
     page_total: float
+
+    @property
+    def whole(self) -> npt.NDArray[np.bool_]:
+        """(n,) which candidates hold every word that was typed, in one passage or in the page and what names it."""
+        return np.asarray(np.maximum(self.passage_coverage, self.page_coverage) >= WHOLE, np.bool_)
 
     @classmethod
     def of(

@@ -28,13 +28,12 @@ import numpy as np
 import numpy.typing as npt
 
 from searchd.errors import ConfigError
-from searchd.ranking.evidence import Evidence
+from searchd.ranking.evidence import WHOLE, Evidence
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 _BEHIND = 0.001  # in score: how far a page stays behind another that is to come first
-_WHOLE = 0.999  # coverage by words that were typed; corrections and compounds cover less
 _FEW = 5  # pages that hold a lone word, which is no name if more do
 _MADE_OF_LINKS = 0.5  # share of a page's text that may be links for nothing
 _NEIGHBOUR = 0.3  # in score: how alike two pages' similarities must be for one to speak for the other
@@ -97,11 +96,6 @@ class Asked:
     own: Mask
     lone: bool = False
 
-    def named(self, evidence: Evidence) -> Mask:
-        """(n,) which candidates hold the one word asked for, in their text or in what names them."""
-        covered = np.maximum(evidence.passage_coverage, evidence.page_coverage)
-        return np.asarray((covered >= _WHOLE) & self.lone, np.bool_)
-
 
 def fuse(evidence: Evidence, weights: Weights, asked: Asked) -> Fused:
     """Score the candidates."""
@@ -116,7 +110,8 @@ def fuse(evidence: Evidence, weights: Weights, asked: Asked) -> Fused:
     normalised[:, 2] /= max(evidence.passage_total, 1e-6)
     normalised[:, 3] /= max(evidence.page_total, 1e-6)
     normalised[:, LINKS] = _made_of_links(evidence.links, normalised[:, 0] - normalised[:, 1])
-    factors[COVERAGE] += _lift((normalised * factors).sum(axis=1), normalised[:, COVERAGE], asked.named(evidence))
+    if asked.lone:
+        factors[COVERAGE] += _lift((normalised * factors).sum(axis=1), normalised[:, COVERAGE], evidence.whole)
     shares = normalised * factors
     if asked.vectors and asked.words and asked.own.any() and not asked.own.all():
         similar, worded = shares[:, VECTORS].sum(axis=1), shares[:, WORDS].sum(axis=1)
@@ -129,7 +124,7 @@ def fuse(evidence: Evidence, weights: Weights, asked: Asked) -> Fused:
 
 def _lift(scores: Floats, covered: Floats, named: Mask) -> float:
     """What the weight of coverage lacks for the few pages that hold the one word asked for to come first."""
-    within = named & (covered >= _WHOLE)  # a title without its text has other evidence
+    within = named & (covered >= WHOLE)  # a title without its text has other evidence
     if named.sum() > _FEW or not within.any() or named.all():
         return 0.0
     behind = scores[~named] - scores[within].min() + np.float32(_BEHIND)
