@@ -11,6 +11,7 @@ from flask import Flask
 from waitress.server import BaseWSGIServer
 
 from searchd.errors import ConfigError
+from searchd.processes.cores import cores_of, stay_on
 from searchd.settings import ServerSettings
 
 log = logging.getLogger("searchd")
@@ -35,6 +36,9 @@ def listen(app: Flask, settings: ServerSettings) -> BaseWSGIServer:
 
 def serve(app: Flask, settings: ServerSettings) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered first. Raises ConfigError as ``listen``."""
+    if cores := cores_of(settings):
+        # these threads and those of waitress: only one runs at a time (the interpreter's lock), wherever they are
+        stay_on(cores[0])
     server = listen(app, settings)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

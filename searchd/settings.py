@@ -175,6 +175,7 @@ class ServerSettings:
     processes: int = setting(
         0, "processes that compute answers; 0 = one per core, 4 at most; 1 = none besides the one that listens"
     )
+    keep_cores: bool = setting(True, "keep each process on one core where there are no more cores than processes")
     threads: int = setting(8, "threads that read requests and write answers", least=1)
     concurrency: int = setting(0, "searches admitted at the same time; 0 = as many as can be computed")
     queue: int = setting(64, "requests that may wait for a search; above, the answer is 503 with Retry-After")

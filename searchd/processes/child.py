@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from multiprocessing import Pipe
 
+from searchd.processes.cores import stay_on
 from searchd.processes.messages import Close, Open, pack, unpack
 from searchd.settings import Settings
 
@@ -28,10 +29,11 @@ class EndedError(Exception):
 class Child:
     """One process. Only one thread at a time may talk to it (``searchd.line`` sees to that).
 
-    opened: numbers of the snapshots that it has open.
+    core: the core that it stays on; None = any. opened: numbers of the snapshots that it has open.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, core: int | None = None) -> None:
+        self.core = core
         self.opened: frozenset[int] = frozenset()
         self._connection, theirs = Pipe()
         with theirs:
@@ -44,6 +46,8 @@ class Child:
                 process_group=0,
                 env={**os.environ, **_ONE_THREAD},
             )
+        if core is not None:
+            stay_on(core, self.pid)
         self._tell(pack(settings))
 
     @property

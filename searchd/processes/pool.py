@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from searchd.errors import EcholotError, SnapshotError
 from searchd.line import Line
 from searchd.processes import wanted
 from searchd.processes.child import Child, EndedError, describe
+from searchd.processes.cores import cores_of
 from searchd.processes.messages import Ask, Method, Open, pack, unpack
 from searchd.processes.remote import RemoteEngine
 from searchd.settings import Settings
@@ -41,6 +42,7 @@ class Pool:
 
     def __init__(self, settings: Settings, size: int) -> None:
         self._settings, self._size = settings, size
+        self._cores = cores_of(settings.server)
         self._line: Line[Child] = Line()
         self._lock = threading.Lock()  # guards the next three; held for moments
         self._children: list[Child] = []
@@ -61,7 +63,9 @@ class Pool:
 
     def start(self) -> None:
         """Start the processes and wait until they can open snapshots. ModelError as ``Opener.open_scorers``."""
-        started = [Child(self._settings) for _ in range(self._size)]
+        started: list[Child] = []
+        for _ in range(self._size):
+            started.append(Child(self._settings, self._free_core(started)))
         try:
             for child in started:
                 child.wait_ready()
@@ -213,7 +217,7 @@ class Pool:
         """Start what is missing; after a failure not at once again."""
         while len(self._children) < self._size and time.monotonic() >= self._next_try:
             try:
-                child = Child(self._settings)
+                child = Child(self._settings, self._free_core(self._children))
             except OSError as error:
                 self._put_off(str(error))
                 return
@@ -225,6 +229,11 @@ class Pool:
                 self._put_off(str(error) or status)
                 return
             self._pause_s = 0.0
+
+    def _free_core(self, others: Sequence[Child]) -> int | None:
+        """The core that the fewest of the others stay on; None where processes are not kept on cores."""
+        taken = [child.core for child in others]
+        return min(self._cores, key=taken.count, default=None)
 
     def _put_off(self, why: str) -> None:
         self._pause_s = min(_PATIENCE_S, max(1.0, 2 * self._pause_s))

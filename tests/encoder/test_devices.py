@@ -43,7 +43,8 @@ def offer(monkeypatch: pytest.MonkeyPatch, *providers: str) -> None:
         ((CUDA, CPU), VNNI, ("cuda", "native", "cpu")),
         ((OPENVINO, CPU), "amx_bf16", ("openvino", "cpu")),
         ((OPENVINO, CPU), "avx2", ("cpu",)),
-        ((OPENVINO, CUDA, CPU), f"{VNNI} avx512_bf16", ("cuda", "openvino", "native", "cpu")),
+        ((OPENVINO, CPU), "avx512_bf16", ("cpu",)),
+        ((OPENVINO, CUDA, CPU), f"{VNNI} avx512_bf16 sse4a", ("cuda", "native", "openvino", "cpu")),
     ],
 )
 def test_auto_tries_the_best_first(
@@ -129,15 +130,17 @@ def test_a_folder_prepared_for_cpus_serves_there_when_the_device_is_left_open(
         open_prepared(tmp_path / "snapshot", device="cuda")
 
 
-def test_openvino_gets_bfloat16_only_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_openvino_gets_bfloat16_only_where_it_is_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     def hint(*, exact: bool) -> str:
         options = runtime.provider_options("openvino", exact=exact)
         return str(json.loads(options["load_config"])["CPU"]["INFERENCE_PRECISION_HINT"])
 
-    processor(monkeypatch, "avx512_bf16")
-    assert (hint(exact=False), hint(exact=True)) == ("bf16", "f32")
-    processor(monkeypatch, "avx2")
-    assert hint(exact=False) == "f32"
+    for flags in ("amx_bf16", "avx512_bf16 sse4a"):
+        processor(monkeypatch, flags)
+        assert (hint(exact=False), hint(exact=True)) == ("bf16", "f32")
+    for flags in ("avx512_bf16", "avx2"):
+        processor(monkeypatch, flags)
+        assert hint(exact=False) == "f32"
 
 
 @pytest.mark.parametrize(("flags", "wanted"), [("ssse3 avx2", "1"), ("ssse3 avx2 avx_vnni", None), ("", None)])

@@ -29,6 +29,7 @@ from searchd.errors import ModelError, QueryError, SnapshotError
 from searchd.index import snapshot
 from searchd.live import Live
 from searchd.processes import child
+from searchd.processes.cores import cores_of, stay_on
 from searchd.processes.pool import Pool
 from searchd.query import Answer, Filters, Query
 from searchd.settings import RankingSettings, ServerSettings, Settings
@@ -212,16 +213,23 @@ def test_the_api_answers_as_without_processes(demo: Published) -> None:
         refused.value.close()
 
 
-@pytest.fixture
-def outside(demo: Published) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """The daemon as its own process, with two engine processes, and its address."""
-    command = [sys.executable, "-m", "searchd", "--data", str(demo.data), "--port", "0"]
-    flags = ["--set", "server.processes=2", "--set", "api.rate_address="]
-    with subprocess.Popen([*command, *flags], stderr=subprocess.PIPE) as process:
+@contextlib.contextmanager
+def searchd(data: Path, **flags: object) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The daemon as its own process, and its address."""
+    command = [sys.executable, "-m", "searchd", "--data", str(data), "--port", "0"]
+    settings = [part for name, value in flags.items() for part in ("--set", f"{name}={value}")]
+    with subprocess.Popen([*command, *settings], stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         line = next(line for line in process.stderr if b"listening on" in line).decode()
         yield process, line.split("listening on ")[1].strip()
         process.kill()
+
+
+@pytest.fixture
+def outside(demo: Published) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The daemon with two engine processes."""
+    with searchd(demo.data, **{"server.processes": 2, "api.rate_address": ""}) as started:
+        yield started
 
 
 def test_processes_end_with_a_daemon_that_was_killed(outside: tuple[subprocess.Popen[bytes], str]) -> None:
@@ -257,6 +265,61 @@ def test_sigterm_answers_what_is_under_way_and_ends_everything(
     assert process.wait(20) == 0
     assert answers[0]
     wait_for(lambda: not any(alive(pid) for pid in engines))
+
+
+@pytest.mark.skipif(processes.usable_cores() < 2, reason="needs two cores")
+def test_each_process_stays_on_a_core_of_its_own(demo: Published) -> None:
+    cores = os.sched_getaffinity(0)
+    pool = Pool(
+        config.load(environment={}, flags={"data": str(demo.data), "server.processes": str(len(cores))}), len(cores)
+    )
+    pool.start()
+    try:
+        kept = {pid: os.sched_getaffinity(pid) for pid in pool.pids}
+        assert sorted(map(tuple, kept.values())) == [(core,) for core in sorted(cores)]
+        victim = pool.pids[-1]
+        os.kill(victim, signal.SIGKILL)
+        wait_for(lambda: victim not in pool.pids and len(pool.pids) == len(cores))
+        (new,) = set(pool.pids) - set(kept)
+        assert os.sched_getaffinity(new) == kept[victim]
+    finally:
+        pool.stop()
+
+
+@pytest.mark.skipif(processes.usable_cores() < 2, reason="needs two cores")
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_reads_requests_stays_on_one_core(demo: Published, kept: bool) -> None:
+    cores = os.sched_getaffinity(0)
+    flags = {"server.processes": len(cores), "server.keep_cores": str(kept).lower()}
+    with searchd(demo.data, **flags) as (process, _):
+        threads = [int(thread.name) for thread in Path(f"/proc/{process.pid}/task").iterdir()]
+        on = [os.sched_getaffinity(thread) for thread in threads]
+        reading = ServerSettings().threads + 1  # and the one that listens
+        assert [len(found) for found in on].count(1) == (reading if kept else 0)
+        assert on.count(cores) == len(threads) - (reading if kept else 0) > 0  # what watches and writes stays free
+
+
+@pytest.mark.parametrize(
+    ("cores", "size", "kept"), [(2, 2, (0, 1)), (2, 5, (0, 1)), (4, 2, ()), (64, 4, ()), (1, 2, ()), (2, 1, ())]
+)
+def test_processes_are_kept_on_cores_only_where_each_core_has_one(
+    monkeypatch: pytest.MonkeyPatch, cores: int, size: int, kept: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(cores)))
+    assert cores_of(ServerSettings(processes=size)) == kept
+    assert cores_of(ServerSettings(processes=size, keep_cores=False)) == ()
+
+
+def test_a_system_that_forbids_it_is_told_and_served(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_pid: int, _cores: set[int]) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setaffinity", refuse)
+    with caplog.at_level("INFO"):
+        stay_on(0)
+    assert "may run on any core" in caplog.text
 
 
 @pytest.mark.parametrize(("cores", "setting", "size"), [(1, 0, 1), (2, 0, 2), (64, 0, 4), (2, 1, 1), (1, 3, 3)])
