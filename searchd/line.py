@@ -13,16 +13,23 @@ T = TypeVar("T")
 class _Turn(Generic[T]):
     """A thread that waits. Its lock opens when ``thing`` is its own."""
 
-    __slots__ = ("accept", "lock", "thing")
+    __slots__ = ("accept", "begin", "lock", "thing")
 
-    def __init__(self, accept: Callable[[T], bool] | None) -> None:
-        self.accept = accept
+    def __init__(self, accept: Callable[[T], bool] | None, begin: Callable[[T], object] | None) -> None:
+        self.accept, self.begin = accept, begin
         self.thing: T | None = None
         self.lock = threading.Lock()
         self.lock.acquire()
 
     def fits(self, thing: T) -> bool:
         return self.accept is None or self.accept(thing)
+
+    def get(self, thing: T) -> None:
+        """Make the thing this thread's own and wake it."""
+        self.thing = thing
+        if self.begin is not None:
+            self.begin(thing)
+        self.lock.release()
 
 
 class Line(Generic[T]):
@@ -36,13 +43,23 @@ class Line(Generic[T]):
         self._free = list(things)
         self._turns: deque[_Turn[T]] = deque()
 
-    def take(self, timeout_s: float | None = None, accept: Callable[[T], bool] | None = None) -> T | None:
-        """Borrow a thing that ``accept`` agrees to; None when none came free in time (``timeout_s`` None: no limit)."""
-        turn = _Turn(accept)
+    def take(
+        self,
+        timeout_s: float | None = None,
+        accept: Callable[[T], bool] | None = None,
+        begin: Callable[[T], object] | None = None,
+    ) -> T | None:
+        """Borrow a thing that ``accept`` agrees to; None when none came free in time (``timeout_s`` None: no limit).
+
+        begin: what to do with it first. Whoever brings the thing back does it, as this thread may wake late; it should
+        take no time and raise nothing.
+        """
+        turn = _Turn(accept, begin)
         with self._lock:
             for place in range(len(self._free) - 1, -1, -1):
                 if turn.fits(self._free[place]):
-                    return self._free.pop(place)
+                    turn.get(self._free.pop(place))
+                    return turn.thing
             if timeout_s == 0:
                 return None
             self._turns.append(turn)
@@ -58,7 +75,6 @@ class Line(Generic[T]):
             for turn in self._turns:
                 if turn.fits(thing):
                     self._turns.remove(turn)
-                    turn.thing = thing
-                    turn.lock.release()
+                    turn.get(thing)
                     return
             self._free.append(thing)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -48,6 +50,8 @@ class Child:
             )
         if core is not None:
             stay_on(core, self.pid)
+        self._replies = select.poll()
+        self._replies.register(self._connection.fileno(), select.POLLIN)
         self._tell(pack(settings))
 
     @property
@@ -72,12 +76,17 @@ class Child:
 
     def close(self, number: int) -> None:
         """Let it forget a snapshot. Raises ``EndedError``."""
-        unpack(self.ask(pack(Close(number))))
+        self._tell(pack(Close(number)))
+        unpack(self.hear())
         self.opened -= {number}
 
-    def ask(self, message: bytes) -> bytes:
-        """Send a packed message and return the packed reply. Raises ``EndedError``; one that hangs is ended."""
-        self._tell(message)
+    def tell(self, message: bytes) -> None:
+        """Send a packed message, if the process lives; ``hear`` finds out."""
+        with contextlib.suppress(EndedError):
+            self._tell(message)
+
+    def hear(self) -> bytes:
+        """Return the packed reply to what was told. Raises ``EndedError``; a process that hangs is ended."""
         return self._hear(_ANSWER_S)
 
     def end(self) -> int:
@@ -97,7 +106,7 @@ class Child:
 
     def _hear(self, patience_s: float) -> bytes:
         try:
-            if not self._connection.poll(patience_s):
+            if not self._replies.poll(1000 * patience_s):  # a tenth of the connection's own
                 log.error("engine process %d has not answered for %.0f s and is killed", self.pid, patience_s)
                 self._process.kill()
             return self._connection.recv_bytes()

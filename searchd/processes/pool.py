@@ -115,11 +115,11 @@ class Pool:
         message = pack(Ask(number, method, arguments))
         for _ in range(2):
             data = None
-            child = self._line.take(_WAIT_S, partial(_has, number))
+            child = self._line.take(_WAIT_S, partial(_has, number), lambda child: child.tell(message))
             if child is None:
                 break
             with self._borrowed(child):
-                data = child.ask(message)
+                data = child.hear()
             if data is not None:
                 return unpack(data)
         raise NoProcessError("no engine process could answer", "the log says why they end")
@@ -232,7 +232,7 @@ class Pool:
 
     def _free_core(self, others: Sequence[Child]) -> int | None:
         """The core that the fewest of the others stay on; None where processes are not kept on cores."""
-        taken = [child.core for child in others]
+        taken = [*self._cores[:1], *(child.core for child in others)]
         return min(self._cores, key=taken.count, default=None)
 
     def _put_off(self, why: str) -> None:

@@ -57,3 +57,21 @@ def test_a_thing_goes_to_the_first_who_accepts_it() -> None:
     picky.join()
     assert found == [9]
     assert [line.take(0), line.take(0), line.take(0), line.take(0)] == [2, 3, 1, None]
+
+
+def test_who_brings_a_thing_back_begins_with_it_for_who_waits() -> None:
+    line = Line([7])
+    begun: list[tuple[int, str]] = []
+
+    def begin(thing: int) -> None:
+        begun.append((thing, threading.current_thread().name))
+
+    assert line.take(0, begin=begin) == 7
+    assert line.take(0, begin=begin) is None
+    waiting = threading.Thread(target=lambda: line.take(10, begin=begin), name="waiting")
+    waiting.start()
+    wait_until_waiting(line, 1)
+    line.give(8)
+    here = threading.current_thread().name
+    assert begun == [(7, here), (8, here)]
+    waiting.join()
