@@ -35,12 +35,14 @@ class _Turn(Generic[T]):
 class Line(Generic[T]):
     """Lends things (none of them None), first come, first served; nobody overtakes, as one can with a semaphore.
 
-    Of several free things the one used last is lent: its caches are warm.
+    Of several free things the one used last is lent: its caches are warm. spare: which are lent only when no other is
+    free.
     """
 
-    def __init__(self, things: Iterable[T] = ()) -> None:
+    def __init__(self, things: Iterable[T] = (), spare: Callable[[T], bool] = lambda _: False) -> None:
         self._lock = threading.Lock()
-        self._free = list(things)
+        self._free = sorted(things, key=lambda thing: not spare(thing))  # the spare ones first
+        self._spare = spare
         self._turns: deque[_Turn[T]] = deque()
 
     def take(
@@ -77,4 +79,4 @@ class Line(Generic[T]):
                     self._turns.remove(turn)
                     turn.get(thing)
                     return
-            self._free.append(thing)
+            self._free.insert(0 if self._spare(thing) else len(self._free), thing)

@@ -43,7 +43,7 @@ class Pool:
     def __init__(self, settings: Settings, size: int) -> None:
         self._settings, self._size = settings, size
         self._cores = cores_of(settings.server)
-        self._line: Line[Child] = Line()
+        self._line: Line[Child] = Line(spare=lambda child: child.core in self._cores[:1])  # the front's core
         self._lock = threading.Lock()  # guards the next three; held for moments
         self._children: list[Child] = []
         self._wanted: dict[int, Open] = {}

@@ -75,3 +75,11 @@ def test_who_brings_a_thing_back_begins_with_it_for_who_waits() -> None:
     here = threading.current_thread().name
     assert begun == [(7, here), (8, here)]
     waiting.join()
+
+
+def test_what_is_spare_is_lent_last() -> None:
+    line = Line([1, 2, 3, 4], spare=lambda thing: thing % 2 == 0)
+    assert [line.take(0) for _ in range(4)] == [3, 1, 4, 2]
+    for thing in (3, 4, 1):
+        line.give(thing)
+    assert [line.take(0) for _ in range(4)] == [1, 3, 4, None]
