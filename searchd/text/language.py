@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from searchd.arrays import begins
 from searchd.text.normalize import fold, normal
 from searchd.text.stopwords import STOP_WORDS
 
@@ -68,10 +69,12 @@ def detect(text: str, candidates: Sequence[str] = ()) -> str:
 def _detect(sample: str, candidates: tuple[str, ...]) -> str:
     model = _load()
     content = unicodedata.normalize("NFC", sample.lower() if sample.isupper() else sample).encode(errors="replace")
-    found, counts = np.unique(_grams(content, model.codes), return_counts=True)
+    found = np.sort(_grams(content, model.codes))
     if not len(found):
         return ""
-    evidence = np.log1p(counts.astype(np.float32)) @ model.steps[found].astype(np.float32)
+    starts = np.flatnonzero(begins(found))  # np.unique takes three times as long for a question
+    counts = np.diff(starts, append=len(found))
+    evidence = np.log1p(counts.astype(np.float32)) @ model.steps[found[starts]].astype(np.float32)
     # the root of the length tames naive Bayes, whose features are not independent
     scores = (evidence / STEPS + model.prior) / math.sqrt(len(content)) + _ahead(model.languages, candidates)
     if len(sample) <= _SHORT:
