@@ -145,9 +145,10 @@ def measure(size: int, options: argparse.Namespace, folder: Path) -> dict[str, o
         wall.append(passed - encoding)
         for name, value in answer.timings_ms:
             stages.setdefault(name, []).append(value)
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # before the exact search, which takes gigabytes
     recall = recall_at_10(index, encoder, texts[:50])
     index.close()
-    return _report(size, counts, built, cpu, wall, stages, recall)
+    return _report(size, counts, built, cpu, wall, stages, recall, rss)
 
 
 def recall_at_10(index: Index, encoder: MadeUpEncoder, texts: Sequence[str]) -> float:
@@ -169,8 +170,8 @@ def _report(
     wall: list[float],
     stages: dict[str, list[float]],
     recall: float,
+    rss: float,
 ) -> dict[str, object]:
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     medians = {name: round(float(np.median(values)), 3) for name, values in stages.items()}
     figures: dict[str, object] = {
         "cpu_ms_p50": round(float(np.median(cpu)), 3),
