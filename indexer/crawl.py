@@ -162,8 +162,8 @@ class Run:
                 cut[reason] = [max(count, cut.get(reason, [0])[0]), self.report.examples[reason]]
         self.state.put_fact(LEFT_OUT, cut)
         return [
-            f"{count} addresses were left out, like {example}: raise that setting of [crawl] if they are articles, "
-            "name them in exclude_paths if not"
+            f"{count} {'address was' if count == 1 else 'addresses were'} left out, like {example}: "
+            "raise that setting of [crawl] for articles, name others in exclude_paths"
             for count, example in cut.values()
         ]
 

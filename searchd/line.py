@@ -24,9 +24,8 @@ class _Turn(Generic[T]):
     def fits(self, thing: T) -> bool:
         return self.accept is None or self.accept(thing)
 
-    def get(self, thing: T) -> None:
-        """Make the thing this thread's own and wake it."""
-        self.thing = thing
+    def start(self, thing: T) -> None:
+        """Begin with the thing, which is this thread's own by now, and wake it."""
         if self.begin is not None:
             self.begin(thing)
         self.lock.release()
@@ -58,13 +57,15 @@ class Line(Generic[T]):
         """
         turn = _Turn(accept, begin)
         with self._lock:
-            for place in range(len(self._free) - 1, -1, -1):
-                if turn.fits(self._free[place]):
-                    turn.get(self._free.pop(place))
-                    return turn.thing
-            if timeout_s == 0:
+            place = next((at for at in range(len(self._free) - 1, -1, -1) if turn.fits(self._free[at])), None)
+            if place is None and timeout_s == 0:
                 return None
-            self._turns.append(turn)
+            if place is None:
+                self._turns.append(turn)
+            else:
+                turn.thing = self._free.pop(place)
+        if place is not None and turn.thing is not None:
+            turn.start(turn.thing)
         if not turn.lock.acquire(timeout=-1 if timeout_s is None else timeout_s):
             with self._lock:
                 if turn in self._turns:
@@ -74,9 +75,10 @@ class Line(Generic[T]):
     def give(self, thing: T) -> None:
         """Bring a thing back, or a new one: it goes to the first in line who accepts it."""
         with self._lock:
-            for turn in self._turns:
-                if turn.fits(thing):
-                    self._turns.remove(turn)
-                    turn.get(thing)
-                    return
-            self._free.insert(0 if self._spare(thing) else len(self._free), thing)
+            turn = next((turn for turn in self._turns if turn.fits(thing)), None)
+            if turn is None:
+                self._free.insert(0 if self._spare(thing) else len(self._free), thing)
+                return
+            self._turns.remove(turn)
+            turn.thing = thing
+        turn.start(thing)
