@@ -58,14 +58,15 @@ class Line(Generic[T]):
         turn = _Turn(accept, begin)
         with self._lock:
             place = next((at for at in range(len(self._free) - 1, -1, -1) if turn.fits(self._free[at])), None)
-            if place is None and timeout_s == 0:
-                return None
-            if place is None:
-                self._turns.append(turn)
-            else:
+            if place is not None:
                 turn.thing = self._free.pop(place)
-        if place is not None and turn.thing is not None:
-            turn.start(turn.thing)
+            elif timeout_s == 0:
+                return None
+            else:
+                self._turns.append(turn)
+            at_once = turn.thing
+        if at_once is not None:
+            turn.start(at_once)
         if not turn.lock.acquire(timeout=-1 if timeout_s is None else timeout_s):
             with self._lock:
                 if turn in self._turns:

@@ -52,7 +52,7 @@ class Child:
             stay_on(core, self.pid)
         self._replies = select.poll()
         self._replies.register(self._connection.fileno(), select.POLLIN)
-        self._tell(pack(settings))
+        self.tell(pack(settings))
 
     @property
     def pid(self) -> int:
@@ -70,20 +70,20 @@ class Child:
 
     def open(self, opening: Open) -> None:
         """Let it open a snapshot. Raises what opening it raises, ``EndedError``."""
-        self._tell(pack(opening))
+        self.tell(pack(opening))
         unpack(self._hear(_OPEN_S))
         self.opened |= {opening.number}
 
     def close(self, number: int) -> None:
         """Let it forget a snapshot. Raises ``EndedError``."""
-        self._tell(pack(Close(number)))
+        self.tell(pack(Close(number)))
         unpack(self.hear())
         self.opened -= {number}
 
     def tell(self, message: bytes) -> None:
         """Send a packed message, if the process lives; ``hear`` finds out."""
-        with contextlib.suppress(EndedError):
-            self._tell(message)
+        with contextlib.suppress(OSError):
+            self._connection.send_bytes(message)
 
     def hear(self) -> bytes:
         """Return the packed reply to what was told. Raises ``EndedError``; a process that hangs is ended."""
@@ -98,15 +98,9 @@ class Child:
             self._process.kill()
             return self._process.wait()
 
-    def _tell(self, message: bytes) -> None:
-        try:
-            self._connection.send_bytes(message)
-        except OSError as error:
-            raise EndedError from error
-
     def _hear(self, patience_s: float) -> bytes:
         try:
-            if not self._replies.poll(1000 * patience_s):  # a tenth of the connection's own
+            if not self._replies.poll(1000 * patience_s):
                 log.error("engine process %d has not answered for %.0f s and is killed", self.pid, patience_s)
                 self._process.kill()
             return self._connection.recv_bytes()

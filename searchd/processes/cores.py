@@ -10,18 +10,21 @@ from __future__ import annotations
 import logging
 import os
 
-from searchd.processes import usable_cores, wanted
+from searchd.processes import wanted
 from searchd.settings import ServerSettings
 
 log = logging.getLogger("searchd")
 
 
 def cores_of(settings: ServerSettings) -> tuple[int, ...]:
-    """Return the numbers of the cores that processes are kept on; none when they may run anywhere."""
+    """Return the numbers of the cores that processes are kept on, first the one of the process that listens.
+
+    None of them when processes may run anywhere.
+    """
     if not settings.keep_cores or not hasattr(os, "sched_getaffinity"):
         return ()
     cores = tuple(sorted(os.sched_getaffinity(0)))
-    return cores if wanted(settings) >= usable_cores() > 1 else ()
+    return cores if wanted(settings) >= len(cores) > 1 else ()
 
 
 def stay_on(core: int, process: int = 0) -> None:

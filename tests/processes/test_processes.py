@@ -316,7 +316,7 @@ def test_processes_are_kept_on_cores_only_where_each_core_has_one(
     assert cores_of(ServerSettings(processes=size, keep_cores=False)) == ()
 
 
-def test_a_system_that_forbids_it_is_told_and_served(
+def test_a_system_that_forbids_it_leaves_a_line_in_the_log(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(_pid: int, _cores: set[int]) -> None:
