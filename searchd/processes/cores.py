@@ -1,7 +1,7 @@
 """Which core each process stays on.
 
-Where every core has its engine process, the system's moving them about costs a fifth of all answers: caches go cold,
-two engines share a core while another idles, and the interpreter's lock is handed from core to core. Where there are
+Where every core has its engine process, the system's moving them about costs answers: caches go cold, two engines share
+a core while another idles, and the interpreter's lock is handed from core to core. Where there are
 more cores than processes the system is left alone: it knows which of them share hardware and what else runs.
 """
 
