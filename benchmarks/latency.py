@@ -107,7 +107,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks latency", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="*", default=[1_000, 10_000, 100_000], help="passages")
     parser.add_argument("--queries", type=int, default=300)
-    parser.add_argument("--vectors", default="auto", help="index.vectors: auto, flat, sq8, pq or hnsw")
+    parser.add_argument("--vectors", default="auto", help="index.vectors: auto, flat, sq8, pq, ivf or hnsw")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--keep", type=Path, help="build below this folder and find the snapshots there again")
     options = parser.parse_args(argv)

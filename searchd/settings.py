@@ -132,11 +132,11 @@ class IndexSettings:
     passage_min_tokens: int = setting(60, "shorter sections are joined with their neighbours")
     keep_snapshots: int = setting(3, "published snapshots kept for rollback, the served one included", least=1)
     summaries: bool = setting(True, "find a summary and automatic tags for each page (a tenth more to embed)")
-    vectors: Literal["auto", "flat", "sq8", "pq", "hnsw"] = setting(
-        "auto", "flat (exact), sq8 (8 bit), pq (4 bit, then 8), hnsw (graph), or auto: what fits vector_ms"
+    vectors: Literal["auto", "flat", "sq8", "pq", "ivf", "hnsw"] = setting(
+        "auto", "flat (exact), sq8 (8 bit), pq (4, then 8), ivf (pq in lists), hnsw (graph), auto: what fits vector_ms"
     )
     vector_ms: float = setting(0.8, "CPU milliseconds that one vector search may take when vectors = auto")
-    vector_recall: float = setting(0.98, "share of the exact ten best passages that a search must find", most=1)
+    vector_recall: float = setting(0.97, "share of the exact ten best passages that a search must find", most=1)
 
 
 @dataclass(frozen=True, slots=True)

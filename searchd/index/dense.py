@@ -1,11 +1,13 @@
 """Nearest passages by inner product: exact while that is cheap, over shorter codes and then a graph as the site grows.
 
-Four layouts, all FAISS, all read through a memory map:
+Five layouts, all FAISS, read through a memory map but for the lists of ``ivf``:
 
 ``flat``  float32, exact, 4 bytes per component
 ``sq8``   8 bits per component (range per dimension), scanned in full
 ``pq``    4 bits for every four components (product quantisation: Jegou, Douze and Schmid 2011; scanned in registers:
           Andre, Kermarrec and Le Scouarnec 2017), all scanned; the best are scored again by their 8-bit codes
+``ivf``   the same codes in inverted lists around centroids (Jegou, Douze and Schmid 2011), of which those around the
+          nearest centroids are scanned
 ``hnsw``  a navigable small-world graph (Malkov & Yashunin 2018) over the same 8-bit codes
 
 The 8-bit codes are also read directly: similarities of chosen rows cost one gather and one product. ``dense_build``
@@ -27,8 +29,10 @@ from searchd.index.stores import Floats, Ints
 
 faiss: Any = untyped_faiss  # its stubs know half of it
 FaissIndex = Any
-Layout = Literal["flat", "sq8", "pq", "hnsw"]
-LAYOUTS: tuple[Layout, ...] = ("flat", "sq8", "pq", "hnsw")
+Selector = Any
+Layout = Literal["flat", "sq8", "pq", "ivf", "hnsw"]
+LAYOUTS: tuple[Layout, ...] = ("flat", "sq8", "pq", "ivf", "hnsw")
+IN_FOUR_BITS: tuple[Layout, ...] = ("pq", "ivf")
 
 ASKED_FOR = 64  # passages that one query asks for, at least
 FEW = 2_000  # rows that a filter may leave and that are then scored one by one
@@ -79,7 +83,7 @@ class DenseIndex:
 
     def _least(self, k: int) -> int:
         """4-bit codes name some rows for each one asked for: too few when few are asked for."""
-        return min(self._rows, max(k, ASKED_FOR)) if self.layout == "pq" else k
+        return min(self._rows, max(k, ASKED_FOR)) if self.layout in IN_FOUR_BITS else k
 
     def similarities(self, vector: Floats, rows: Ints) -> Floats:
         """Inner products of ``vector`` (dim,) with the stored vectors of ``rows``: (len(rows),) float32."""
@@ -98,7 +102,7 @@ class DenseIndex:
     def _search_allowed(self, vector: Floats, k: int, allowed: npt.NDArray[np.bool_]) -> tuple[Ints, Floats]:
         """Few rows: score them all, exactly. Many: let FAISS skip the others."""
         rows = np.flatnonzero(allowed)
-        if len(rows) <= FEW or len(rows) * 20 < self._rows:
+        if len(rows) <= FEW or (len(rows) * 20 < self._rows and self.layout != "ivf"):
             return self._best(vector, k, rows)
         if self.layout == "pq":
             count = self._least(k) * self._index.k_factor * self._rows / len(rows)
@@ -106,6 +110,8 @@ class DenseIndex:
             if len(named) >= 2 * k and len(rows) >= _MOST_OF * self._rows:
                 return self._best(vector, k, named)
         selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+        if self.layout == "ivf":
+            return self._best(vector, k, self._listed(vector, k, selector, len(rows) / self._rows))
         if self.layout == "hnsw":
             params = faiss.SearchParametersHNSW(sel=selector, efSearch=self._index.hnsw.efSearch)
             similar, numbers = self._index.search(vector[None, :], k, params=params)
@@ -125,17 +131,42 @@ class DenseIndex:
         found: Ints = rows[0][rows[0] >= 0]
         return found[allowed[found]]
 
+    def _listed(self, vector: Floats, k: int, selector: Selector, share: float) -> Ints:
+        """The selected rows, this share of all, that are best by their 4-bit codes.
+
+        Each list holds fewer of them, so more lists are read; all lists when even those hold too few.
+        """
+        lists = lists_of(self._index)
+        count = int(self._least(k) * self._index.k_factor)
+        named = np.empty(0, np.int64)
+        for probes in (min(lists.nlist, int(lists.nprobe / share)), lists.nlist):
+            params = faiss.SearchParametersIVF(sel=selector, nprobe=probes)
+            _, rows = lists.search(vector[None, :], count, params=params)
+            named = rows[0][rows[0] >= 0]
+            if len(named) == count:
+                break
+        return named
+
 
 def layout_of(index: FaissIndex) -> Layout:
     """What an index is, by its class."""
-    kinds: dict[Any, Layout] = {faiss.IndexHNSWSQ: "hnsw", faiss.IndexRefine: "pq", faiss.IndexFlat: "flat"}
+    if isinstance(index, faiss.IndexRefine):
+        return "ivf" if isinstance(faiss.downcast_index(index.base_index), faiss.IndexIVFPQFastScan) else "pq"
+    kinds: dict[Any, Layout] = {faiss.IndexHNSWSQ: "hnsw", faiss.IndexFlat: "flat"}
     return next((layout for kind, layout in kinds.items() if isinstance(index, kind)), "sq8")
+
+
+def lists_of(index: FaissIndex) -> FaissIndex:
+    """The inverted lists of an ``ivf`` index."""
+    return faiss.downcast_index(index.base_index)
 
 
 def storage_of(index: FaissIndex) -> FaissIndex:
     """The part of an index that holds each row's vector or 8-bit code."""
-    inner = {"hnsw": "storage", "pq": "refine_index"}.get(layout_of(index))
-    return faiss.downcast_index(getattr(index, inner)) if inner else index
+    layout = layout_of(index)
+    if layout in IN_FOUR_BITS:
+        return faiss.downcast_index(index.refine_index)
+    return faiss.downcast_index(index.storage) if layout == "hnsw" else index
 
 
 def _products(rows: Floats, vector: Floats) -> Floats:

@@ -26,6 +26,9 @@ from searchd.text.stopwords import STOP_WORDS
 MODEL_FILE = "language_model.npz"
 STEPS = 16  # of the stored log-probabilities: 1/16
 _LONGEST = 6  # bytes of an n-gram
+_WINDOW = 8  # bytes that are read at once
+_LAST_BYTES = np.array([[(1 << 8 * length) - 1] for length in range(1, _LONGEST + 1)], np.uint64)
+_LENGTHS = np.array([[length << 48] for length in range(1, _LONGEST + 1)], np.uint64)
 _OTHER_TAGS = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "cmn": "zh"}
 #: Log-probability that a site's own language is ahead by, before a word is read.
 _OWN_LANGUAGE = 3.0
@@ -48,6 +51,7 @@ class _Model(NamedTuple):
     languages: tuple[str, ...]
 
 
+@lru_cache(maxsize=256)
 def primary(tag: str) -> str:
     """The primary subtag of a BCP 47 tag in lower case ("de-AT" -> "de", "nb" -> "no"); "" stays ""."""
     head = tag.strip().lower().replace("_", "-").split("-", 1)[0]
@@ -72,8 +76,8 @@ def _detect(sample: str, candidates: tuple[str, ...]) -> str:
     found = np.sort(_grams(content, model.codes))
     if not len(found):
         return ""
-    starts = np.flatnonzero(begins(found))  # np.unique costs more on lists this short
-    counts = np.diff(starts, append=len(found))
+    starts = begins(found).nonzero()[0]  # np.unique and np.diff cost more on lists this short
+    counts = np.append(starts[1:], len(found)) - starts
     evidence = np.log1p(counts.astype(np.float32)) @ model.steps[found[starts]].astype(np.float32)
     # the root of the length tames naive Bayes, whose features are not independent
     scores = (evidence / STEPS + model.prior) / math.sqrt(len(content)) + _ahead(model.languages, candidates)
@@ -116,16 +120,12 @@ def pack(gram: bytes) -> int:
 
 def _grams(content: bytes, codes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     """For each byte the place in ``codes`` of the longest known n-gram that ends there; bytes without one left out."""
-    data = np.frombuffer(content, dtype=np.uint8).astype(np.uint64)
-    longest = np.full(len(data), -1, dtype=np.int64)
-    packed = np.zeros(len(data), dtype=np.uint64)
-    for length in range(1, min(_LONGEST, len(data)) + 1):
-        # packed[i] holds the bytes i .. i + length - 1
-        packed = packed[: len(data) - length + 1] << np.uint64(8) | data[length - 1 :]
-        wanted = packed | np.uint64(length << 48)
-        at = codes.searchsorted(wanted)
-        known = codes.take(at, mode="clip") == wanted
-        longest[length - 1 :][known] = at[known]
+    padded = np.frombuffer(bytes(_WINDOW - 1) + content, dtype=np.uint8)
+    windows = np.ndarray(len(content), ">u8", padded, strides=(1,)).astype(np.uint64)  # the eight bytes up to each
+    wanted = (windows & _LAST_BYTES) | _LENGTHS  # (_LONGEST, len(content)), as ``pack`` does
+    at = codes.searchsorted(wanted)
+    # longer ones stand behind shorter ones
+    longest: npt.NDArray[np.int64] = np.where(codes.take(at, mode="clip") == wanted, at, -1).max(axis=0)
     return longest[longest >= 0]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from searchd.errors import SnapshotError
 from searchd.index import dense_build
-from searchd.index.dense import LAYOUTS, DenseIndex, Layout
+from searchd.index.dense import IN_FOUR_BITS, LAYOUTS, DenseIndex, Layout
 from searchd.index.stores import Floats
 
 
@@ -26,7 +26,7 @@ def written(path: Path, vectors: Floats, layout: Layout) -> DenseIndex:
     return DenseIndex.open(path)
 
 
-@pytest.mark.parametrize(("layout", "least"), [("flat", 1.0), ("sq8", 0.9), ("pq", 0.9), ("hnsw", 0.85)])
+@pytest.mark.parametrize(("layout", "least"), [("flat", 1.0), ("sq8", 0.9), ("pq", 0.9), ("ivf", 0.9), ("hnsw", 0.85)])
 def test_every_layout_finds_what_brute_force_finds(tmp_path: Path, layout: Layout, least: float) -> None:
     vectors = unit(3000, dim=256)
     index = written(tmp_path / "v", vectors, layout)
@@ -84,7 +84,7 @@ def test_auto_stays_exact_while_that_is_cheap_and_leaves_it_when_not(tmp_path: P
     assert dense_build.write(tmp_path / "v", unit(1000), "auto", 0.0, 0.95).layout == "flat"
     many = unit(dense_build.NEVER_MEASURED + 1, dim=256)
     report = dense_build.write(tmp_path / "v", many, "auto", 0.0, 0.8)  # nothing is cheap enough: the cheapest
-    assert report.layout in ("pq", "hnsw")  # far cheaper than a scan
+    assert report.layout in ("pq", "ivf", "hnsw")  # far cheaper than a scan
     assert report.recall_at_10 >= 0.8
     assert dense_build.write(tmp_path / "v", many, "auto", 1e9, 0.8).layout == "flat"
 
@@ -102,18 +102,27 @@ def test_codes_of_four_bits_name_as_many_rows_as_the_recall_needs(tmp_path: Path
     assert little.recall_at_10 < much.recall_at_10
 
 
-def test_a_filter_whose_rows_are_all_far_from_the_question_still_finds_them(tmp_path: Path) -> None:
+def test_as_many_lists_are_read_as_the_recall_needs(tmp_path: Path) -> None:
+    little = dense_build.write(tmp_path / "v", unit(9000, dim=64), "ivf", 1.0, recall=0.3)
+    much = dense_build.write(tmp_path / "v", unit(9000, dim=64), "ivf", 1.0, recall=0.95)
+    assert little.breadth < much.breadth
+    assert little.recall_at_10 < 0.95 <= much.recall_at_10
+
+
+@pytest.mark.parametrize("layout", IN_FOUR_BITS)
+def test_a_filter_whose_rows_are_all_far_from_the_question_still_finds_them(tmp_path: Path, layout: Layout) -> None:
     vectors = unit(9000)
     query = unit(1, seed=4)[0]
     similarities = vectors @ query
     allowed = np.asarray(similarities < np.sort(similarities)[3000])  # none is among the first that the codes name
-    rows, found = written(tmp_path / "v", vectors, "pq").search(query, 10, allowed)
+    rows, found = written(tmp_path / "v", vectors, layout).search(query, 10, allowed)
     assert allowed[rows].all()
     np.testing.assert_allclose(found, np.sort(similarities[allowed])[::-1][:10], atol=0.02)
 
 
 def test_too_few_vectors_to_learn_codes_from_stay_exact(tmp_path: Path) -> None:
-    assert dense_build.write(tmp_path / "v", unit(dense_build.LEAST_LEARNT - 1), "pq", 1.0, 0.9).layout == "flat"
+    for layout in IN_FOUR_BITS:
+        assert dense_build.write(tmp_path / "v", unit(dense_build.LEAST_LEARNT - 1), layout, 1.0, 0.9).layout == "flat"
 
 
 def test_fewer_vectors_than_asked_for_and_none_at_all(tmp_path: Path) -> None:
