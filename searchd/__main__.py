@@ -12,6 +12,7 @@ import msgspec
 from searchd import cli
 from searchd.app import create_app
 from searchd.errors import SnapshotError
+from searchd.garbage import settle
 from searchd.live import Live
 from searchd.processes.pool import pool_of
 from searchd.query import Answer, Query
@@ -54,7 +55,7 @@ def _run(args: argparse.Namespace) -> int:
     settings = cli.settings(args, server__host=args.host, server__port=args.port)
     if args.verb == "query":
         return _query(args, settings)
-    live = Live(settings, pool=pool_of(settings))
+    live = Live(settings, pool=pool_of(settings), settle=settle)
     live.start()
     for status in live.status():
         if not status.snapshot_id:

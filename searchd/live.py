@@ -55,12 +55,20 @@ class _Serving:
 class Live:
     """Opens each site's CURRENT snapshot and looks for a new one every ``server.swap_interval_s`` seconds.
 
-    pool: processes that compute the answers, started and stopped with this; None: this process computes them.
+    pool: processes that compute the answers, started and stopped with this; None: this process computes them. settle:
+    called a look after a snapshot was opened, when requests that began with the one before have mostly ended.
     """
 
-    def __init__(self, settings: Settings, *, pool: Pool | None = None, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        pool: Pool | None = None,
+        now: Callable[[], float] = time.time,
+        settle: Callable[[], object] = lambda: None,
+    ) -> None:
         self.settings, self.now = settings, now
-        self._pool = pool
+        self._pool, self._settle = pool, settle
         self._opener: Opener | None = None
         self.data = Path(settings.data)
         self._serving: dict[str, _Serving] = {}
@@ -69,6 +77,7 @@ class Live:
         self._stop = threading.Event()
         self._watcher: threading.Thread | None = None
         self._watched: list[str] = []  # names of the sites when the watcher looked last
+        self._unsettled = False  # whether a snapshot was opened since then
         self.listeners: list[Callable[[str], None]] = []
 
     def sites(self) -> list[str]:
@@ -173,6 +182,7 @@ class Live:
         status = SiteStatus(
             site, identifier, int(facts["pages"]), int(facts["passages"]), str(facts["created_at"]), self.now()
         )
+        self._unsettled = True
         site_url = urlsplit(str(facts.get("url", "")))
         origin = f"{site_url.scheme}://{site_url.netloc}" if site_url.netloc else ""
         return _Serving(
@@ -227,6 +237,9 @@ class Live:
 
     def _watch(self) -> None:
         while not self._stop.wait(self.settings.server.swap_interval_s):
+            if self._unsettled:
+                self._unsettled = False
+                self._settle()
             self._watched = self._list()
             for site in self._watched:
                 try:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 import signal
 import sys
@@ -14,6 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from searchd import logs
+from searchd.garbage import settle
 from searchd.index import snapshot
 from searchd.opening import Opener
 from searchd.processes.messages import Ask, Close, Open, pack, packed_failure
@@ -41,7 +41,7 @@ class Worker:
                 self._engines[number] = self._opener.open(site, opened)
             case Close(number):
                 self._engines.pop(number, None)
-                gc.collect()  # a page store and an encoder are cycles; an idle process would keep their files for long
+        settle()  # a page store and an encoder are cycles; an idle process would keep their files for long
         return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import json
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from searchd import config
 from searchd.errors import QueryError, SnapshotError
 from searchd.feedback import FEEDBACK_FILE
+from searchd.garbage import settle
 from searchd.index import snapshot
 from searchd.live import Live
 from searchd.query import Query
@@ -159,3 +161,27 @@ def test_query_on_the_command_line_prints_the_answer_as_json(
     assert main(["--data", str(demo.data), "query", "ferry", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["hits"]
     assert main(["--data", str(demo.data), "query", " "]) == 9
+
+
+def test_a_replaced_snapshot_is_closed_although_the_collector_was_not_to_look_at_it(copy: Published) -> None:
+    settled = threading.Event()
+    settings = live_of(copy).settings
+
+    def note() -> None:
+        settle()
+        settled.set()
+
+    live = Live(settings, settle=note)
+    live.start()
+    try:
+        assert settled.wait(30)  # the first snapshot is out of the collector's sight
+        settled.clear()
+        old, new = live.engine().snapshot_id, republish(copy, 1)
+        assert settled.wait(30)
+        mapped = Path("/proc/self/maps").read_text()
+        assert live.engine().snapshot_id == new
+        assert f"{new}/pages.sqlite" in mapped
+        assert f"{old}/pages.sqlite" not in mapped
+    finally:
+        live.stop()
+        gc.unfreeze()
