@@ -14,9 +14,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from searchd.compiled.build import cache_base
 from searchd.encoder.checkpoint import Checkpoint
 from searchd.encoder.hub import fetch, is_hub_id
-from searchd.encoder.native.build import cache_base
 from searchd.encoder.prepared import FLOAT, FORMAT, Prepared, fingerprint, open_folder, publish
 from searchd.encoder.runtime import graph_device
 from searchd.encoder.source import Source, Wheel, find, from_directory, from_wheel, known_wheel

@@ -4,7 +4,7 @@ For each (term, document) the saturated term frequency ``tf / (k1 + tf)`` is com
 ``tf = sum over fields of boost * count / (1 - b + b * length / mean length)`` (Robertson, Zaragoza and Taylor 2004,
 "Simple BM25 extension to multiple weighted fields"). A query then only adds ``idf * (k1 + 1) * saturation``.
 Saturations are stored in 16 bits, documents in 32; both arrays are mapped, so only the lists that a query touches
-are read from the disk.
+are read from the disk. What reads them is compiled where that can be (``searchd.index.lists``), else NumPy.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from searchd.arrays import begins
 from searchd.index.lexical_terms import open_array, save_array
+from searchd.index.lists import CompiledLists, Span
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -49,26 +49,17 @@ class Group:
     weight: float
 
 
-class Posting(NamedTuple):
-    """One alternative's documents, ascending, their stored saturations, and the alternative's weight."""
-
-    docs: Docs
-    saturations: npt.NDArray[np.uint16]
-    weight: float
-
-
 @dataclass(frozen=True, slots=True)
 class Word:
     """A group looked up.
 
-    frequency: documents that hold the most frequent alternative. factor: what a stored saturation is multiplied with.
+    lists: of the alternatives that some document holds. frequency: documents that hold the most frequent of them.
     bound: the most that the word adds to any document's score. sure: the least that it adds to ``SURE`` of them.
     """
 
-    postings: tuple[Posting, ...]
+    lists: tuple[Span, ...]
     frequency: int
     idf: float
-    factor: float
     bound: float
     sure: float
 
@@ -85,6 +76,7 @@ class Postings:
         self._starts = open_array(folder, f"{name}.starts").data  # (n_terms + 1,) int64
         self._tops = open_array(folder, f"{name}.tops").data  # (n_terms,) uint16, greatest saturation
         self._sure = open_array(folder, f"{name}.sure").data  # (n_terms,) uint16, the SURE-th greatest
+        self.compiled = CompiledLists.of(self._docs, self._saturations)  # None: NumPy computes
 
     @staticmethod
     def save(folder: Path, name: str, starts: Ints, docs: Docs, saturations: npt.NDArray[np.uint16]) -> None:
@@ -119,27 +111,31 @@ class Postings:
         return [self._word(group) for group in groups]
 
     def _word(self, group: Group) -> Word:
-        postings, top, sure = [], 0.0, 0.0
+        found, top, sure, frequency = [], 0.0, 0.0, 0
         for alternative in group.alternatives:
             low, high = self._starts[alternative.number], self._starts[alternative.number + 1]
             if low < high:
-                postings.append(Posting(self._docs[low:high], self._saturations[low:high], alternative.weight))
+                found.append((low, high, alternative.weight))
+                frequency = max(frequency, high - low)
                 top = max(top, self._tops[alternative.number] * alternative.weight)
                 sure = max(sure, self._sure[alternative.number] * alternative.weight)
-        frequency = max((len(posting.docs) for posting in postings), default=0)
         idf = self.idf(frequency)
         factor = idf * group.weight * (self._k1 + 1) / SCALE
-        return Word(tuple(postings), frequency, idf, factor, factor * top, factor * sure)
+        lists = tuple(Span(low, high, factor * weight) for low, high, weight in found)
+        return Word(lists, frequency, idf, factor * top, factor * sure)
 
     def best(self, words: Sequence[Word], k: int, allowed: npt.NDArray[np.bool_] | None = None) -> tuple[Ints, Floats]:
         """Return (documents, scores) of the k best that hold a word, best first, ties by number.
 
-        Term at a time, the most telling word first. A very long list is not read but looked into (MaxScore: Turtle
-        and Flood 1995) once the documents that it and all later words could still lift to the k-th best are few.
+        Values are added from the most telling word to the least. Compiled code adds all of them. NumPy, term at a time,
+        does not read a very long list but looks into it (MaxScore: Turtle and Flood 1995) once the documents that it
+        and all later words could still lift to the k-th best are few.
         """
-        order = sorted((word for word in words if word.postings), key=lambda word: -word.bound)
-        scores = np.zeros(self.n_docs, dtype=np.float32)
+        order = sorted((word for word in words if word.lists), key=lambda word: -word.bound)
         least = max((word.sure for word in order), default=0.0) * _SLACK if allowed is None and k <= SURE else 0.0
+        if self.compiled is not None:
+            return self.compiled.best([word.lists for word in order], self.n_docs, k, least, allowed)
+        scores = np.zeros(self.n_docs, dtype=np.float32)
         rest = sum(word.bound for word in order)
         for word in order:
             known = None
@@ -149,7 +145,7 @@ class Postings:
             if known is not None and len(known) * _LOOK_UP < word.frequency:
                 scores[known] += self.contributions([word], known)[:, 0]
             else:
-                docs, values = _values(word)
+                docs, values = self._values(word)
                 np.add.at(scores, docs, values)
             rest -= word.bound
         found = _reaching(scores, least, allowed)
@@ -160,40 +156,69 @@ class Postings:
         ranked = np.lexsort((found, -reached))[:k]
         return found[ranked], reached[ranked]
 
-    def contributions(self, words: Sequence[Word], docs: Ints | Docs) -> Floats:
+    def contributions(self, words: Sequence[Word], docs: Ints) -> Floats:
         """What each word adds to each document's score: (len(docs), len(words)) float32; ``docs`` ascending.
 
         Documents are looked up in long lists; the entries of all short lists are looked up among the documents.
         """
+        if self.compiled is not None:
+            return self.compiled.contributions([word.lists for word in words], docs).T
         matrix = np.zeros((len(words), len(docs)), dtype=np.float32)
         if not len(docs):
             return matrix.T
         wanted = docs.astype(np.int32)
-        short: list[tuple[int, Posting]] = []
+        short: list[tuple[int, Span]] = []
         for number, word in enumerate(words):
-            for posting in word.postings:
-                if len(posting.docs) <= _SHORT:
-                    short.append((number, posting))
+            for span in word.lists:
+                if span.high - span.low <= _SHORT:
+                    short.append((number, span))
                     continue
-                at = posting.docs.searchsorted(wanted)
-                found = posting.docs.take(at, mode="clip") == wanted
-                values = posting.saturations.take(at, mode="clip") * found
-                np.maximum(matrix[number], values * np.float32(word.factor * posting.weight), out=matrix[number])
+                held, saturations = self._held(span)
+                at = held.searchsorted(wanted)
+                found = held.take(at, mode="clip") == wanted
+                values = saturations.take(at, mode="clip") * found
+                np.maximum(matrix[number], values * np.float32(span.factor), out=matrix[number])
         if short:
-            _fill(matrix, words, short, wanted)
+            self._fill(matrix, short, wanted)
         return matrix.T
 
+    def _held(self, span: Span) -> tuple[Docs, npt.NDArray[np.uint16]]:
+        """The documents of a list, ascending, and their stored saturations."""
+        return self._docs[span.low : span.high], self._saturations[span.low : span.high]
 
-def _fill(matrix: Floats, words: Sequence[Word], short: Sequence[tuple[int, Posting]], wanted: Docs) -> None:
-    """Enter what short lists add: matrix (words, len(wanted)), ``wanted`` ascending."""
-    held = np.concatenate([posting.docs for _, posting in short])
-    at = wanted.searchsorted(held)
-    hits = (wanted.take(at, mode="clip") == held).nonzero()[0]
-    lengths = [len(posting.docs) for _, posting in short]
-    factors = np.array([words[number].factor * posting.weight for number, posting in short], np.float32)
-    values = (np.concatenate([posting.saturations for _, posting in short]) * factors.repeat(lengths))[hits]
-    rows = np.array([number for number, _ in short]).repeat(lengths)[hits]
-    np.maximum.at(matrix, (rows, at[hits]), values)
+    def _fill(self, matrix: Floats, short: Sequence[tuple[int, Span]], wanted: Docs) -> None:
+        """Enter what short lists add: matrix (words, len(wanted)), ``wanted`` ascending."""
+        docs, saturations = (
+            np.concatenate(arrays) for arrays in zip(*(self._held(span) for _, span in short), strict=True)
+        )
+        at = wanted.searchsorted(docs)
+        hits = (wanted.take(at, mode="clip") == docs).nonzero()[0]
+        lengths = [span.high - span.low for _, span in short]
+        factors = np.array([span.factor for _, span in short], np.float32)
+        values = (saturations * factors.repeat(lengths))[hits]
+        rows = np.array([number for number, _ in short]).repeat(lengths)[hits]
+        np.maximum.at(matrix, (rows, at[hits]), values)
+
+    def _values(self, word: Word) -> tuple[Docs, Floats]:
+        """What a word adds, each document once, in no order, with the best of its alternatives."""
+        longest, *others = sorted(word.lists, key=lambda span: span.low - span.high)
+        docs, saturations = self._held(longest)
+        values = saturations * np.float32(longest.factor)
+        if not others:
+            return docs, values
+        held = [self._held(span) for span in others]
+        more = np.concatenate([found for found, _ in held])
+        adds = np.concatenate([of * np.float32(span.factor) for span, (_, of) in zip(others, held, strict=True)])
+        if len(others) > 1:
+            order = np.argsort(more, kind="stable")
+            more, adds = more[order], adds[order]
+            starts = np.flatnonzero(begins(more))
+            more, adds = more[starts], np.maximum.reduceat(adds, starts)
+        at = docs.searchsorted(more)
+        both = docs.take(at, mode="clip") == more
+        inside = at[both]
+        values[inside] = np.maximum(values[inside], adds[both])
+        return np.concatenate((docs, more[~both])), np.concatenate((values, adds[~both]))
 
 
 def _kth(values: Floats | npt.NDArray[np.uint16], k: int) -> float:
@@ -212,24 +237,3 @@ def _least(scores: Floats, k: int, least: float, allowed: npt.NDArray[np.bool_] 
     """The k-th greatest score, 0 when fewer documents than k reach ``least``."""
     found = _reaching(scores, least, allowed)
     return _kth(scores.take(found, mode="clip"), k) * _SLACK if len(found) >= k else 0.0
-
-
-def _values(word: Word) -> tuple[Docs, Floats]:
-    """What a word adds, each document once, in no order, with the best of its alternatives."""
-    if len(word.postings) == 1:
-        docs, saturations, weight = word.postings[0]
-        return docs, saturations * np.float32(word.factor * weight)
-    longest, *others = sorted(word.postings, key=lambda posting: -len(posting.docs))
-    docs, values = longest.docs, longest.saturations * np.float32(word.factor * longest.weight)
-    more = np.concatenate([posting.docs for posting in others])
-    adds = np.concatenate([posting.saturations * np.float32(word.factor * posting.weight) for posting in others])
-    if len(others) > 1:
-        order = np.argsort(more, kind="stable")
-        more, adds = more[order], adds[order]
-        starts = np.flatnonzero(begins(more))
-        more, adds = more[starts], np.maximum.reduceat(adds, starts)
-    at = docs.searchsorted(more)
-    both = docs.take(at, mode="clip") == more
-    inside = at[both]
-    values[inside] = np.maximum(values[inside], adds[both])
-    return np.concatenate((docs, more[~both])), np.concatenate((values, adds[~both]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ import pytest
 
 from benchmarks.docstrings import passages
 from searchd.encoder import OnnxEncoder, load, open_prepared
-from searchd.encoder.native import __main__ as command
 from searchd.encoder.native import build, packed
 from searchd.encoder.native.runner import NativeRunner
 from searchd.encoder.prepared import open_folder
@@ -165,16 +163,6 @@ def test_without_a_compiler_onnx_runtime_computes(
 
 
 @pytest.mark.usefixtures("no_kernel_yet")
-def test_the_way_to_get_a_compiler_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CC", raising=False)
-    monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(UnfitError, match="no C compiler") as caught:
-        build.compiler()
-    assert "gcc" in caught.value.hint
-
-
-@pytest.mark.usefixtures("no_kernel_yet")
 def test_a_user_without_a_home_is_served_all_the_same(encoder_of: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
     def home() -> Path:
         raise RuntimeError("Could not determine home directory.")
@@ -204,26 +192,3 @@ def test_of_two_processes_at_once_one_compiles(tmp_path: Path) -> None:
     assert [process.wait() for process in started] == [0, 0]
     left = [path.name for path in (tmp_path / "xdg" / "echolot" / "kernels").iterdir()]
     assert sorted(Path(name).suffix for name in left) == ["", ".so"]  # the lock and the kernel
-
-
-@needs_kernel
-@pytest.mark.usefixtures("no_kernel_yet")
-def test_one_compiled_beside_its_source_is_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / "installed"
-    folder.mkdir()
-    shutil.copy(build.SOURCE / "kernel.c", folder)
-    for module in (build, command):
-        monkeypatch.setattr(module, "SOURCE", folder)
-    assert command.main() == 0
-    said = Path(capsys.readouterr().out.strip())
-    assert said.parent == folder
-    monkeypatch.setenv("CC", "no-such-compiler")
-    assert build.compiled() == said
-    assert build.library()
-    said.unlink()
-    assert command.main() == UnfitError.exit_code
-    assert "no-such-compiler" in capsys.readouterr().err
-    monkeypatch.setattr("platform.machine", lambda: "aarch64")
-    assert command.main() == 0

@@ -165,10 +165,14 @@ def _reference(site: list[tuple[str, list[str]]], query: list[str]) -> tuple[lis
     return score(whole, by_page, weights.page_k1), score(passages, by_passage, weights.passage_k1)
 
 
-@pytest.mark.parametrize(("long", "look_up"), [(0, 0), (50, 1), (100_000, 16)], ids=["looked into", "some", "read"])
+@pytest.mark.parametrize(
+    ("compiled", "long", "look_up"),
+    [(False, 0, 0), (False, 50, 1), (False, 100_000, 16), (True, 0, 0)],
+    ids=["looked into", "some", "read", "compiled"],
+)
 @pytest.mark.parametrize("seed", range(4))
 def test_scores_agree_with_the_formula_and_the_best_are_the_best(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, long: int, look_up: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, compiled: bool, long: int, look_up: int
 ) -> None:
     monkeypatch.setattr(lexical_postings, "_LONG", long)
     monkeypatch.setattr(lexical_postings, "_LOOK_UP", look_up)
@@ -176,6 +180,8 @@ def test_scores_agree_with_the_formula_and_the_best_are_the_best(
     rng = random.Random(seed)
     site = _random_site(rng, 150 if seed % 2 else 500)
     index = build(tmp_path, site)
+    if not compiled:
+        index._passages.compiled = index._pages.compiled = None
     for k in (1, 5, 40, 300):
         query = sorted(
             {word for _ in range(4) for _, texts in rng.sample(site, 3) for word in " ".join(texts).split()[:1]}

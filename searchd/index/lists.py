@@ -1,0 +1,93 @@
+"""The loops over inverted lists as compiled code (``lists.c``), where there is a C compiler."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from searchd.compiled.build import Source, library_or_none
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+# a fused product and sum would round once less than NumPy does
+LISTS = Source(Path(__file__).with_name("lists.c"), "the code for word lists", ("-ffp-contract=off",))
+_BLOCK = 8192  # as in lists.c
+_BYTES = 8  # that places in the room are counted in
+_LIST = struct.Struct("qqd")  # as in lists.c
+
+
+class Span(NamedTuple):
+    """One list: ``[low, high)`` of the arrays, and what its stored saturations are multiplied with."""
+
+    low: int
+    high: int
+    factor: float
+
+
+class CompiledLists:
+    """Two mapped arrays of lists, read by compiled code. Any number of threads may call at once."""
+
+    def __init__(self, library: ctypes.CDLL, docs: npt.NDArray[np.int32], saturations: npt.NDArray[np.uint16]) -> None:
+        pointer, size = ctypes.c_void_p, ctypes.c_size_t
+        self._best, self._contributions = library.echolot_best, library.echolot_contributions
+        query = (pointer, pointer, pointer, pointer, size)
+        self._best.argtypes = (*query, size, size, pointer, ctypes.c_float, pointer, pointer, pointer)
+        self._best.restype = ctypes.c_int64
+        self._contributions.argtypes, self._contributions.restype = (*query, pointer, size, pointer), None
+        self._arrays = docs, saturations  # they own the memory
+        self._docs, self._saturations = docs.ctypes.data, saturations.ctypes.data
+
+    @classmethod
+    def of(cls, docs: npt.NDArray[np.int32], saturations: npt.NDArray[np.uint16]) -> CompiledLists | None:
+        """None, with a line in the log, where nothing can be compiled."""
+        library = library_or_none(LISTS)
+        return None if library is None else cls(library, docs, saturations)
+
+    def best(
+        self,
+        words: Sequence[Sequence[Span]],
+        documents: int,
+        k: int,
+        least: float,
+        allowed: npt.NDArray[np.bool_] | None,
+    ) -> tuple[Ints, Floats]:
+        """Return (documents, scores) of the k best that reach ``least``, best first, ties by number.
+
+        words: the lists of each, of which the greatest value counts; values are added in this order.
+        """
+        k = max(1, min(k, documents))
+        counts, lists = _counts(words), _packed(words)
+        half = (k + 1) // 2  # of a word for each float
+        room = np.empty(2 * k + half + len(lists) // _LIST.size + _BLOCK // 2, dtype=np.int64)
+        start = room.ctypes.data
+        scores, work = start + _BYTES * k, start + _BYTES * (k + half)
+        mask = None if allowed is None else np.ascontiguousarray(allowed)
+        address = None if mask is None else mask.ctypes.data
+        query = (self._docs, self._saturations, lists, counts.buffer_info()[0], len(words))
+        found = self._best(*query, documents, k, address, least, work, start, scores)
+        return room[:found], room[k : k + half].view(np.float32)[:found]
+
+    def contributions(self, words: Sequence[Sequence[Span]], docs: Ints) -> Floats:
+        """What each word adds to each document: (len(words), len(docs)) float32; ``docs`` int64, ascending."""
+        matrix = np.zeros((len(words), len(docs)), dtype=np.float32)
+        counts, lists = _counts(words), _packed(words)
+        wanted = np.ascontiguousarray(docs, dtype=np.int64)
+        query = (self._docs, self._saturations, lists, counts.buffer_info()[0], len(words))
+        self._contributions(*query, wanted.ctypes.data, len(wanted), matrix.ctypes.data)
+        return matrix
+
+
+def _packed(words: Sequence[Sequence[Span]]) -> bytes:
+    return b"".join([_LIST.pack(*span) for word in words for span in word])
+
+
+def _counts(words: Sequence[Sequence[Span]]) -> array[int]:
+    return array("q", [len(word) for word in words])
