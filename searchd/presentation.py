@@ -147,10 +147,11 @@ def _passages(index: Index, weights: Weights, ranked: Ranked, shown: Ints) -> tu
     """
     candidates = ranked.candidates
     known, named = candidates.passages, candidates.named[shown]
-    starts, ends = known.owner.searchsorted(shown), known.owner.searchsorted(shown, side="right")
-    spans = [np.arange(start, end) for start, end in zip(starts[named], ends[named], strict=True)]
-    at = np.concatenate(spans) if spans else np.empty(0, np.int64)
-    owners = np.flatnonzero(named).repeat([len(span) for span in spans])
+    places = np.full(len(candidates.named), -1)
+    places[shown[named]] = named.nonzero()[0]
+    owners = places[known.owner]
+    at = (owners >= 0).nonzero()[0]
+    owners = owners[at]
     scores = _worth(weights, ranked, known.similarity[at], known.bm25[at], known.coverage[at])
     if named.all():
         return known.rows[at], scores, owners
@@ -189,11 +190,11 @@ def _worth(weights: Weights, ranked: Ranked, similarity: Floats, bm25: Floats, c
 def _best_rows(rows: Ints, scores: Floats, owners: Ints, pages: int) -> list[list[tuple[int, float]]]:
     """For each page the rows, with their scores and best first, that its sections may be shown by."""
     order = np.lexsort((rows, -scores, owners))
-    ends = np.searchsorted(owners[order], np.arange(pages + 1))
+    ends = owners[order].searchsorted(np.arange(pages + 1)).tolist()
+    ordered = list(zip(rows[order].tolist(), scores[order].tolist(), strict=True))
     best = []
-    for first, end in itertools.pairwise(ends.tolist()):
-        mine = order[first : min(end, first + 2 * SECTIONS)]
-        found = list(zip(rows[mine].tolist(), scores[mine].tolist(), strict=True))
+    for first, end in itertools.pairwise(ends):
+        found = ordered[first : min(end, first + 2 * SECTIONS)]
         best.append(found[:1] + [(row, score) for row, score in found[1:] if score >= SECTION_SHARE * found[0][1]])
     return best
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_FENCE = 64  # every so many words one is kept in memory, where the search for a place begins
+_FENCE = 16  # every so many words one is kept in memory, where the search for a place begins
 
 
 def save_array(folder: Path, name: str, array: npt.NDArray[Any]) -> None:

@@ -115,3 +115,20 @@ def test_dates_and_paths_are_read_generously() -> None:
     assert url_path("https://site.example") == "/"
     assert url_path("https://site.example/a?b=c#d") == "/a?b=c"
     assert url_path("/only/path") == "/only/path"
+
+
+def test_any_number_of_passages_and_pages_is_fetched_at_once(tmp_path: Path) -> None:
+    writer = PageWriter(tmp_path / "pages.sqlite")
+    for number in range(800):
+        writer.add(page(number, 2 * number), (Passage((), "", f"first {number}"), Passage((), "", f"second {number}")))
+    writer.close()
+    pages = Pages(tmp_path / "pages.sqlite")
+    rows = [7, *range(1599, -1, -1), 7]
+    assert [passage.text for passage in pages.passages(rows)] == [
+        f"{('first', 'second')[row % 2]} {row // 2}" for row in rows
+    ]
+    assert [found.page for found in pages.pages(range(799, -1, -1))] == list(range(799, -1, -1))
+    with pytest.raises(KeyError):
+        pages.passages([*range(1600), 1600])
+    assert pages.passages([]) == pages.pages([]) == []
+    pages.close()
