@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from searchd.engine import Engine
+from searchd.garbage import settle
 from searchd.index.builder import BuildCounts, build
 from searchd.index.dense import ASKED_FOR
 from searchd.index.opened import Index
@@ -135,6 +136,7 @@ def measure(size: int, options: argparse.Namespace, folder: Path) -> dict[str, o
     texts = queries(options.queries + 20, words)
     for text in texts[:20]:
         engine.search(Query(text))
+    settle()  # as the daemon does
     cpu, wall, stages = [], [], dict[str, list[float]]()
     for text in texts[20:]:
         thread, clock = time.thread_time(), time.perf_counter()
