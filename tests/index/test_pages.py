@@ -130,5 +130,6 @@ def test_any_number_of_passages_and_pages_is_fetched_at_once(tmp_path: Path) -> 
     assert [found.page for found in pages.pages(range(799, -1, -1))] == list(range(799, -1, -1))
     with pytest.raises(KeyError):
         pages.passages([*range(1600), 1600])
-    assert pages.passages([]) == pages.pages([]) == []
+    assert pages.passages([]) == []
+    assert pages.pages([]) == []
     pages.close()
