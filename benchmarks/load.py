@@ -3,10 +3,10 @@
     python -m benchmarks load --passages 100000            # builds a corpus of that size, starts a daemon on it
     python -m benchmarks load --url http://127.0.0.1:8765  # measures a daemon that runs
 
-Four phases: distinct questions (nothing is cached, the encoder included), the same at 70 % of the rate reached (open
-loop: requests start at fixed times, so a slow answer does not slow the clients down and hides nothing), repeated
-questions, and suggestions as they are typed. The clients are one thread with non-blocking sockets on the same
-machine: the share of a core that they took is printed, the daemon and its engine processes had the rest.
+Four phases: distinct questions (nothing is cached, the encoder included), the same at 70 % of the rate reached, or at
+``--rate`` (open loop: requests start at fixed times, so a slow answer does not slow the clients down and hides
+nothing), repeated questions, and suggestions as they are typed. The clients are one thread with non-blocking sockets on
+the same machine: the share of a core that they took is printed, the daemon and its engine processes had the rest.
 
 The built corpus has the word frequencies of this repository's own texts, mixtures of real vectors, and the real encoder
 for the questions.
@@ -209,10 +209,15 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 class Bench:
-    """A daemon and how hard it is asked. ``pid`` 0: its processor time is not measured."""
+    """A daemon and how hard it is asked.
 
-    def __init__(self, url: str, pid: int, seconds: float, connections: int) -> None:
+    pid: 0 = its processor time is not measured. rate: of the steady phase, questions a second; 0 = 70 % of what it
+    reaches.
+    """
+
+    def __init__(self, url: str, pid: int, seconds: float, connections: int, rate: float) -> None:
         self._url, self._pid, self._seconds, self._connections = url, pid, seconds, connections
+        self._rate = rate
         self._words = vocabulary()
 
     def run(self) -> dict[str, Outcome]:
@@ -220,8 +225,8 @@ class Bench:
         words = self._words
         drive(self._url, questions(words, 1), min(2.0, self._seconds), self._connections)  # threads, sessions: warm
         found = {"distinct questions": self._phase(questions(words, 2))}
-        steady = 0.7 * found["distinct questions"].rate
-        found["... at 70 % of that"] = self._phase(questions(words, 3), 4, steady)
+        steady = self._rate or 0.7 * found["distinct questions"].rate
+        found[f"... {steady:.0f} a second"] = self._phase(questions(words, 3), 4, steady)
         few = list(islice(questions(words, 4), 100))
         self._phase(cycle(few))
         found["repeated questions"] = self._phase(cycle(few))
@@ -265,6 +270,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--passages", type=int, default=100_000, help="size of the corpus that is built otherwise")
     parser.add_argument("--seconds", type=float, default=8.0, help="of each phase")
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument(
+        "--rate", type=float, default=0.0, help="of the steady phase (default: 70 %% of the rate reached)"
+    )
     parser.add_argument("--json", type=Path, help="write the figures there too")
     args = parser.parse_args(argv)
     with contextlib.ExitStack() as stack:
@@ -277,7 +285,7 @@ def main(argv: Sequence[str]) -> int:
                 data = Path(stack.enter_context(tempfile.TemporaryDirectory()))
                 build(data, args.passages, vocabulary())
             url, pid = stack.enter_context(daemon(data))
-        table = show(Bench(url, pid, args.seconds, args.connections).run())
+        table = show(Bench(url, pid, args.seconds, args.connections, args.rate).run())
     if args.json:
         args.json.write_text(json.dumps(table, indent=1) + "\n")
     return int(any(row["not_200"] for row in table.values()))
