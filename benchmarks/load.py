@@ -226,7 +226,7 @@ class Bench:
         drive(self._url, questions(words, 1), min(2.0, self._seconds), self._connections)  # threads, sessions: warm
         found = {"distinct questions": self._phase(questions(words, 2))}
         steady = self._rate or 0.7 * found["distinct questions"].rate
-        found[f"... {steady:.0f} a second"] = self._phase(questions(words, 3), 4, steady)
+        found["... at a steady rate"] = self._phase(questions(words, 3), 4, steady)
         few = list(islice(questions(words, 4), 100))
         self._phase(cycle(few))
         found["repeated questions"] = self._phase(cycle(few))

@@ -102,16 +102,18 @@ class DenseIndex:
     def _search_allowed(self, vector: Floats, k: int, allowed: npt.NDArray[np.bool_]) -> tuple[Ints, Floats]:
         """Few rows: score them all, exactly. Many: let FAISS skip the others."""
         rows = np.flatnonzero(allowed)
-        if len(rows) <= FEW or (len(rows) * 20 < self._rows and self.layout != "ivf"):
+        if len(rows) <= FEW:
+            return self._best(vector, k, rows)
+        if self.layout == "ivf":
+            return self._best(vector, k, self._listed(vector, k, allowed, len(rows) / self._rows))
+        if len(rows) * 20 < self._rows:
             return self._best(vector, k, rows)
         if self.layout == "pq":
             count = self._least(k) * self._index.k_factor * self._rows / len(rows)
             named = self._named(vector, int(count), allowed)
             if len(named) >= 2 * k and len(rows) >= _MOST_OF * self._rows:
                 return self._best(vector, k, named)
-        selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-        if self.layout == "ivf":
-            return self._best(vector, k, self._listed(vector, k, selector, len(rows) / self._rows))
+        selector = _selector(allowed)
         if self.layout == "hnsw":
             params = faiss.SearchParametersHNSW(sel=selector, efSearch=self._index.hnsw.efSearch)
             similar, numbers = self._index.search(vector[None, :], k, params=params)
@@ -131,12 +133,12 @@ class DenseIndex:
         found: Ints = rows[0][rows[0] >= 0]
         return found[allowed[found]]
 
-    def _listed(self, vector: Floats, k: int, selector: Selector, share: float) -> Ints:
-        """The selected rows, this share of all, that are best by their 4-bit codes.
+    def _listed(self, vector: Floats, k: int, allowed: npt.NDArray[np.bool_], share: float) -> Ints:
+        """The allowed rows, this share of all, that are best by their 4-bit codes.
 
         Each list holds fewer of them, so more lists are read; all lists when even those hold too few.
         """
-        lists = lists_of(self._index)
+        lists, selector = lists_of(self._index), _selector(allowed)
         count = int(self._least(k) * self._index.k_factor)
         named = np.empty(0, np.int64)
         for probes in (min(lists.nlist, int(lists.nprobe / share)), lists.nlist):
@@ -148,16 +150,20 @@ class DenseIndex:
         return named
 
 
+def _selector(allowed: npt.NDArray[np.bool_]) -> Selector:
+    return faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+
+
 def layout_of(index: FaissIndex) -> Layout:
     """What an index is, by its class."""
     if isinstance(index, faiss.IndexRefine):
-        return "ivf" if isinstance(faiss.downcast_index(index.base_index), faiss.IndexIVFPQFastScan) else "pq"
+        return "ivf" if isinstance(lists_of(index), faiss.IndexIVFPQFastScan) else "pq"
     kinds: dict[Any, Layout] = {faiss.IndexHNSWSQ: "hnsw", faiss.IndexFlat: "flat"}
     return next((layout for kind, layout in kinds.items() if isinstance(index, kind)), "sq8")
 
 
 def lists_of(index: FaissIndex) -> FaissIndex:
-    """The inverted lists of an ``ivf`` index."""
+    """The inverted lists of an ``ivf`` index; of a ``pq`` index its codes without lists."""
     return faiss.downcast_index(index.base_index)
 
 

@@ -28,9 +28,9 @@ _ROUNDS = 6  # of k-means
 _RESCORED_OF_LISTS = 8  # rows scored again for each row asked for
 _COMPONENTS = 4  # behind one 4-bit code
 SAMPLE_QUERIES = 256
+_TIMED = 64  # of them
 _MEANS = (2, 4)  # passages that a stand-in for a query is the mean of, half of the stand-ins each
 _APART = (1, 7, 31, 101)  # steps from one stand-in's passages to the next one's
-_TIMED = 64  # of them
 _NO_MORE = 0.005  # of recall: what twice the time must bring at least
 _SHORT = 0.02  # of recall: what a layout may miss and still be taken, because the sample is small
 
@@ -59,8 +59,8 @@ def write(
     of every vector grows until it does. Fewer than ``LEAST_LEARNT`` vectors are ``flat`` instead of ``pq`` or ``ivf``.
     """
     names = LAYOUTS if layout == "auto" else (layout,)
-    few = LEAST_LEARNT - 1 if layout in IN_FOUR_BITS else NEVER_MEASURED if layout == "auto" else -1
-    if len(vectors) <= few:
+    cheap = layout == "auto" and len(vectors) <= NEVER_MEASURED
+    if cheap or (layout in IN_FOUR_BITS and len(vectors) < LEAST_LEARNT):
         names = ("flat",)
     queries = _sample(vectors)
     exact = _exact(vectors, queries)
@@ -182,21 +182,26 @@ def _breadths(index: FaissIndex) -> Sequence[int]:
     return {"pq": RESCORED, "hnsw": EF_STEPS}.get(layout, ())
 
 
+def _knob(index: FaissIndex) -> tuple[FaissIndex, str] | None:
+    """The object and its attribute that say how wide a search is; None where it looks at all of every vector."""
+    match layout_of(index):
+        case "hnsw":
+            return index.hnsw, "efSearch"
+        case "ivf":
+            return lists_of(index), "nprobe"
+        case "pq":
+            return index, "k_factor"
+    return None
+
+
 def _set_breadth(index: FaissIndex, breadth: int) -> None:
-    layout = layout_of(index)
-    if layout == "hnsw":
-        index.hnsw.efSearch = breadth
-    elif layout == "ivf":
-        lists_of(index).nprobe = breadth
-    else:
-        index.k_factor = breadth
+    if knob := _knob(index):
+        setattr(*knob, breadth)
 
 
 def _breadth(index: FaissIndex) -> int:
-    layout = layout_of(index)
-    if layout == "ivf":
-        return int(lists_of(index).nprobe)
-    return int(index.hnsw.efSearch if layout == "hnsw" else index.k_factor if layout == "pq" else 0)
+    knob = _knob(index)
+    return int(getattr(*knob)) if knob else 0
 
 
 def _measure(index: FaissIndex, queries: Floats, recall: float) -> DenseReport:

@@ -64,30 +64,24 @@ class CompiledLists:
         words: the lists of each, of which the greatest value counts; values are added in this order.
         """
         k = max(1, min(k, documents))
-        counts, lists = _counts(words), _packed(words)
         half = (k + 1) // 2  # of a word for each float
-        room = np.empty(2 * k + half + len(lists) // _LIST.size + _BLOCK // 2, dtype=np.int64)
+        room = np.empty(2 * k + half + sum(map(len, words)) + _BLOCK // 2, dtype=np.int64)
         start = room.ctypes.data
         scores, work = start + _BYTES * k, start + _BYTES * (k + half)
         mask = None if allowed is None else np.ascontiguousarray(allowed)
         address = None if mask is None else mask.ctypes.data
-        query = (self._docs, self._saturations, lists, counts.buffer_info()[0], len(words))
-        found = self._best(*query, documents, k, address, least, work, start, scores)
+        found = self._best(*self._query(words), documents, k, address, least, work, start, scores)
         return room[:found], room[k : k + half].view(np.float32)[:found]
 
     def contributions(self, words: Sequence[Sequence[Span]], docs: Ints) -> Floats:
         """What each word adds to each document: (len(words), len(docs)) float32; ``docs`` int64, ascending."""
         matrix = np.zeros((len(words), len(docs)), dtype=np.float32)
-        counts, lists = _counts(words), _packed(words)
         wanted = np.ascontiguousarray(docs, dtype=np.int64)
-        query = (self._docs, self._saturations, lists, counts.buffer_info()[0], len(words))
-        self._contributions(*query, wanted.ctypes.data, len(wanted), matrix.ctypes.data)
+        self._contributions(*self._query(words), wanted.ctypes.data, len(wanted), matrix.ctypes.data)
         return matrix
 
-
-def _packed(words: Sequence[Sequence[Span]]) -> bytes:
-    return b"".join([_LIST.pack(*span) for word in words for span in word])
-
-
-def _counts(words: Sequence[Sequence[Span]]) -> array[int]:
-    return array("q", [len(word) for word in words])
+    def _query(self, words: Sequence[Sequence[Span]]) -> tuple[int, int, bytes, bytes, int]:
+        """The arguments that both functions begin with."""
+        lists = b"".join([_LIST.pack(*span) for word in words for span in word])
+        counts = array("q", [len(word) for word in words]).tobytes()
+        return self._docs, self._saturations, lists, counts, len(words)

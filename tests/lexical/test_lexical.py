@@ -180,6 +180,8 @@ def test_scores_agree_with_the_formula_and_the_best_are_the_best(
     rng = random.Random(seed)
     site = _random_site(rng, 150 if seed % 2 else 500)
     index = build(tmp_path, site)
+    if compiled and index._passages.compiled is None:
+        pytest.skip("there is no C compiler")
     if not compiled:
         index._passages.compiled = index._pages.compiled = None
     for k in (1, 5, 40, 300):
