@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from searchd.candidates import Candidates
 from searchd.index.opened import Index
@@ -136,7 +137,8 @@ def _hit(
 
 def best_rows(index: Index, weights: Weights, ranked: Ranked, shown: Ints) -> list[list[tuple[int, float]]]:
     """For each page at these places the rows, with their scores and best first, that show it; none without passages."""
-    return _best_rows(*_passages(index, weights, ranked, shown), len(shown))
+    rows, scores, owners = _passages(index, weights, ranked, shown)
+    return sections_of_pages(rows, scores, owners, index.pages.columns.section_of_row[rows], len(shown))
 
 
 def _passages(index: Index, weights: Weights, ranked: Ranked, shown: Ints) -> tuple[Ints, Floats, Ints]:
@@ -187,26 +189,34 @@ def _worth(weights: Weights, ranked: Ranked, similarity: Floats, bm25: Floats, c
     return scores
 
 
-def _best_rows(rows: Ints, scores: Floats, owners: Ints, pages: int) -> list[list[tuple[int, float]]]:
-    """For each page the rows, with their scores and best first, that its sections may be shown by."""
+def sections_of_pages(
+    rows: Ints, scores: Floats, owners: Ints, sections: npt.NDArray[np.int32], pages: int
+) -> list[list[tuple[int, float]]]:
+    """For each page the best passage of each of its best sections, with its score, best first."""
     order = np.lexsort((rows, -scores, owners))
     ends = owners[order].searchsorted(np.arange(pages + 1)).tolist()
-    ordered = list(zip(rows[order].tolist(), scores[order].tolist(), strict=True))
-    best = []
-    for first, end in itertools.pairwise(ends):
-        found = ordered[first : min(end, first + 2 * SECTIONS)]
-        best.append(found[:1] + [(row, score) for row, score in found[1:] if score >= SECTION_SHARE * found[0][1]])
-    return best
+    ordered = list(zip(sections[order].tolist(), rows[order].tolist(), scores[order].tolist(), strict=True))
+    return [_of_sections(ordered[first:end]) for first, end in itertools.pairwise(ends)]
+
+
+def _of_sections(passages: Sequence[tuple[int, int, float]]) -> list[tuple[int, float]]:
+    """The first passage of each section as (row, score): the first sections, as far as they come near the best one.
+
+    passages: section, row and score of each passage of a page, best first.
+    """
+    found: dict[int, tuple[int, float]] = {}
+    for section, row, score in passages:
+        if found and (len(found) == SECTIONS or score < SECTION_SHARE * passages[0][2]):
+            break
+        found.setdefault(section, (row, score))
+    return list(found.values())
 
 
 def _sections(excerpts: Excerpts, page: Page, passages: Sequence[tuple[Passage, float]]) -> tuple[SectionHit, ...]:
-    """The page's best sections, each once, by its best passage. A page without text shows its description."""
+    """The page's best sections. A page without text shows its description."""
     if not passages:
         return (SectionHit((), "", excerpts.cut(page.description or page.title, page.lang), 0.0),)
-    found: dict[tuple[tuple[str, ...], str], tuple[Passage, float]] = {}
-    for passage, score in passages:
-        found.setdefault((passage.headings, passage.anchor), (passage, score))
     return tuple(
-        SectionHit(headings, anchor, excerpts.cut(passage.text, page.lang), score)
-        for (headings, anchor), (passage, score) in itertools.islice(found.items(), SECTIONS)
+        SectionHit(passage.headings, passage.anchor, excerpts.cut(passage.text, page.lang), score)
+        for passage, score in passages
     )

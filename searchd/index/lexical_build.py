@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchd.index.lexical_postings import SCALE, Postings
-from searchd.index.lexical_terms import SortedWords, save_array
+from searchd.index.lexical_terms import SortedWords, Words, save_array
 from searchd.index.lexical_vocabulary import LexicalVocabulary
 from searchd.text.analysis import Term, analyse
 from searchd.text.chunks import chunk_texts
@@ -299,6 +299,6 @@ def write_words(folder: Path, analysed: Analysed, pages: Ints, n_pages: int) -> 
     SortedWords.save(folder, "terms", analysed.term_words)
     SortedWords.save(folder, "forms", analysed.form_words)
     shown = [form if form != plain else "" for form, plain in zip(analysed.displays, analysed.form_words, strict=True)]
-    SortedWords.save(folder, "displays", shown)
+    Words.save(folder, "displays", shown)
     save_array(folder, "forms.pages", pages.astype(np.uint32))
     LexicalVocabulary.save_spelling(folder, analysed.form_words, pages, n_pages)

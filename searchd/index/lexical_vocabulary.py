@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchd.index.lexical_postings import Postings
-from searchd.index.lexical_terms import SortedWords, open_array, save_array
+from searchd.index.lexical_terms import SortedWords, Words, open_array, save_array
 from searchd.text.distance import edit_distance, signatures
 from searchd.text.vocabulary import Near
 
@@ -26,7 +26,7 @@ class LexicalVocabulary:
         self.languages = languages
         self._terms = SortedWords(folder, "terms")
         self._forms = SortedWords(folder, "forms")
-        self._displays = SortedWords(folder, "displays")
+        self._displays = Words(folder, "displays")
         self._pages = open_array(folder, "forms.pages")  # (n_forms,) uint32
         self._spelt: npt.NDArray[np.uint32] = open_array(folder, "spelling.forms")  # numbers of forms, by length
         self._spelt_starts: npt.NDArray[np.int64] = open_array(folder, "spelling.starts")  # where each length begins

@@ -53,13 +53,15 @@ _strings = Decoder(tuple[str, ...]).decode
 class Columns:
     """What ranking and filters know of every page; arrays are read-only and in page (or row) order.
 
-    page_of_row (rows,) i32; first_row (pages + 1,) i64; lang, kind, category (pages,) i32 codes into ``names``;
+    page_of_row (rows,) i32; first_row (pages + 1,) i64; section_of_row (rows,) i32, a number that the passages of one
+    section have in common, ascending; lang, kind, category (pages,) i32 codes into ``names``;
     day (pages,) i32, days since 1970-01-01 of the newest known date, -1 = unknown; links (pages,) f32, ``Page.links``;
     tags of page p are tag[tag_start[p]:tag_start[p + 1]].
     """
 
     page_of_row: npt.NDArray[np.int32]
     first_row: npt.NDArray[np.int64]
+    section_of_row: npt.NDArray[np.int32]
     lang: npt.NDArray[np.int32]
     kind: npt.NDArray[np.int32]
     category: npt.NDArray[np.int32]
@@ -96,7 +98,8 @@ class PageWriter:
         self._db.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;" + _SCHEMA)
         self._db.execute("BEGIN")
         self._codes: dict[str, dict[str, int]] = {kind: {} for kind in _CODED}
-        self._columns: dict[str, list[int]] = {name: [] for name in ("lang", "kind", "category", "day", "tag")}
+        self._columns: dict[str, list[int]] = {name: [] for name in (*_CODED, "day", "section_of_row")}
+        self._sections = 0
         self._links: list[float] = []
         self._first_row = [0]
         self._tag_start = [0]
@@ -127,7 +130,7 @@ class PageWriter:
         self._db.executemany(
             "INSERT OR IGNORE INTO urls VALUES(?,?)", [(url, page.page) for url in (page.url, *page.aliases)]
         )
-        self._remember(page, len(passages))
+        self._remember(page, passages)
 
     def close(self) -> None:
         """Write the columns, then finish the file."""
@@ -148,14 +151,20 @@ class PageWriter:
         self._db.execute("COMMIT")
         self._db.close()
 
-    def _remember(self, page: Page, n_passages: int) -> None:
+    def _remember(self, page: Page, passages: Sequence[Passage]) -> None:
         for kind in ("lang", "kind", "category"):
             self._columns[kind].append(self._code(kind, getattr(page, kind)))
         self._columns["day"].append(max(day_number(page.modified), day_number(page.published)))
         self._links.append(page.links)
         self._columns["tag"].extend(self._code("tag", tag) for tag in page.tags)
         self._tag_start.append(len(self._columns["tag"]))
-        self._first_row.append(self._first_row[-1] + n_passages)
+        self._first_row.append(self._first_row[-1] + len(passages))
+        sections: dict[tuple[tuple[str, ...], str], int] = {}
+        self._columns["section_of_row"].extend(
+            sections.setdefault((passage.headings, passage.anchor), self._sections + len(sections))
+            for passage in passages
+        )
+        self._sections += len(sections)
 
     def _code(self, kind: str, name: str) -> int:
         codes = self._codes[kind]

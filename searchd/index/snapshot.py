@@ -23,7 +23,7 @@ from typing import Any
 
 from searchd.errors import SnapshotError, StorageError
 
-FORMAT = 5  # of all files, those of the prepared model included
+FORMAT = 6  # of all files, those of the prepared model included
 MANIFEST = "manifest.json"
 CURRENT = "CURRENT"
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}(-[0-9]+)?")

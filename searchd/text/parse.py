@@ -85,10 +85,11 @@ def _without_small_grams(found: Sequence[Chunk]) -> list[Chunk]:
     """Where a pair of characters covers a single one, the pair alone says what is meant."""
     kept = []
     for at, chunk in enumerate(found):
-        neighbours = (*found[max(0, at - 1) : at], *found[at + 1 : at + 2])
-        covered = any(other.start <= chunk.start and chunk.end <= other.end for other in neighbours)
-        if not (covered and len(chunk.text) == 1 and is_gram(chunk.text)):
-            kept.append(chunk)
+        if len(chunk.text) == 1 and is_gram(chunk.text):
+            neighbours = (*found[max(0, at - 1) : at], *found[at + 1 : at + 2])
+            if any(other.start <= chunk.start and chunk.end <= other.end for other in neighbours):
+                continue
+        kept.append(chunk)
     return kept
 
 

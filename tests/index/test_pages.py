@@ -65,11 +65,25 @@ def test_columns_hold_what_ranking_asks_of_every_page(store: Path) -> None:
     pages = Pages(store)
     columns = pages.columns
     assert columns.page_of_row.tolist() == [0, 0, 1, 1]
+    assert columns.section_of_row.tolist() == [0, 1, 2, 3]
     assert columns.lang.tolist() == [columns.code("lang", "en"), columns.code("lang", "de")]
     assert columns.code("lang", "fr") == -1
     assert columns.links.tolist() == [0.0, pages.page(1).links] == [0.0, 0.75]
     assert columns.day.tolist() == [-1, day_number("2024-03-01")]
     assert [columns.names["tag"][code] for code in columns.tags_of(0)] == ["x", "y"]
+    pages.close()
+
+
+def test_passages_of_one_section_share_its_number(tmp_path: Path) -> None:
+    writer = PageWriter(tmp_path / "pages.sqlite")
+    one, two = PASSAGES
+    moved = Passage(one.headings, "elsewhere", one.text)
+    writer.add(page(0, 0, n_passages=4), (one, one, moved, one))
+    writer.add(page(1, 4, n_passages=0), ())
+    writer.add(page(2, 4), (one, two))
+    writer.close()
+    pages = Pages(tmp_path / "pages.sqlite")
+    assert pages.columns.section_of_row.tolist() == [0, 0, 1, 0, 2, 3]
     pages.close()
 
 

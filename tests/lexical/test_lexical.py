@@ -13,6 +13,7 @@ from searchd.errors import SnapshotError
 from searchd.index import lexical_postings
 from searchd.index.lexical import Lexical, LexicalWriter, Weights
 from searchd.index.lexical_results import Wanted
+from searchd.index.lexical_terms import SortedWords
 from searchd.text.analysis import tokens
 from searchd.text.parse import parse
 
@@ -268,6 +269,23 @@ def test_near_words_are_those_within_the_distance(tmp_path: Path) -> None:
         typed = word[:-1] + "x"
         found = {near.form for near in index.vocabulary.near(typed, 1, 1000)}
         assert found == {other for other in words if edit_distance(typed, other, 1) == 1}
+
+
+def test_a_list_finds_each_of_its_words_and_no_other(tmp_path: Path) -> None:
+    rng = random.Random(6)
+    drawn = {"".join(rng.choices("abcé", k=rng.randint(1, 7))) for _ in range(3000)}
+    words = sorted(drawn, key=str.encode)
+    listed, others = words[::2], words[1::2]
+    SortedWords.save(tmp_path, "some", listed)
+    found = SortedWords(tmp_path, "some")
+    assert [found.number(word) for word in listed] == list(range(len(listed)))
+    assert {found.number(word) for word in (*others, "", "z")} == {-1}
+    for prefix in ("a", "ab", "é", "bé", "cab", "z"):
+        holding = [number for number, word in enumerate(listed) if word.startswith(prefix)]
+        low, high = found.prefix_range(prefix)
+        assert list(range(low, high)) == holding
+    SortedWords.save(tmp_path, "none", [])
+    assert SortedWords(tmp_path, "none").number("a") == -1
 
 
 def test_the_same_pages_give_the_same_bytes(tmp_path: Path) -> None:
