@@ -324,16 +324,9 @@ def _both(left: Mask | None, right: Mask) -> Mask:
 
 
 def _score_any(postings: Postings, parsed: ParsedQuery, words: Sequence[Word], docs: Ints) -> Scores:
-    if np.any(docs[1:] < docs[:-1]):
-        order = np.argsort(docs, kind="stable")
-        contributions = np.empty((len(docs), len(words)), dtype=np.float32)
-        contributions[order] = postings.contributions(words, docs[order])
-    else:
-        contributions = postings.contributions(words, docs)
     worth = np.array([word.idf * term.weight for word, term in zip(words, parsed.terms, strict=True)], np.float32)
-    total = max(float(worth.sum()), 1e-9)
-    held = (contributions > 0).astype(np.float32)  # NumPy warned, rarely, at a product with booleans
-    return Scores(contributions.sum(axis=1), held @ (worth / np.float32(total)))
+    total = np.float32(max(float(worth.sum()), 1e-9))
+    return Scores(*postings.scores(words, worth / total, docs))
 
 
 def _read_meta(folder: Path) -> dict[str, Any]:

@@ -143,7 +143,7 @@ class Postings:
                 least = max(least, _least(scores, k, least - rest, allowed))
                 known = _reaching(scores, least - rest, allowed) if least > rest else None
             if known is not None and len(known) * _LOOK_UP < word.frequency:
-                scores[known] += self.contributions([word], known)[:, 0]
+                scores[known] += self._contributions([word], known)[0]
             else:
                 docs, values = self._values(word)
                 np.add.at(scores, docs, values)
@@ -156,16 +156,27 @@ class Postings:
         ranked = np.lexsort((found, -reached))[:k]
         return found[ranked], reached[ranked]
 
-    def contributions(self, words: Sequence[Word], docs: Ints) -> Floats:
-        """What each word adds to each document's score: (len(docs), len(words)) float32; ``docs`` ascending.
+    def scores(self, words: Sequence[Word], worth: Floats, docs: Ints) -> tuple[Floats, Floats]:
+        """Scores of any documents, found or not, and the sum of what the words that each holds are worth.
+
+        worth: (len(words),) float32. Both are (len(docs),) float32, in the order of ``docs``.
+        """
+        if self.compiled is not None:
+            return self.compiled.scores([word.lists for word in words], worth, docs)
+        order = np.argsort(docs, kind="stable")
+        matrix = np.empty((len(words), len(docs)), dtype=np.float32)
+        matrix[:, order] = self._contributions(words, docs[order])
+        held = np.where(matrix > 0, worth[:, None], np.float32(0))
+        return matrix.sum(axis=0), held.sum(axis=0)  # row by row, as the compiled code adds
+
+    def _contributions(self, words: Sequence[Word], docs: Ints) -> Floats:
+        """What each word adds to each document's score: (len(words), len(docs)) float32; ``docs`` ascending.
 
         Documents are looked up in long lists; the entries of all short lists are looked up among the documents.
         """
-        if self.compiled is not None:
-            return self.compiled.contributions([word.lists for word in words], docs).T
         matrix = np.zeros((len(words), len(docs)), dtype=np.float32)
         if not len(docs):
-            return matrix.T
+            return matrix
         wanted = docs.astype(np.int32)
         short: list[tuple[int, Span]] = []
         for number, word in enumerate(words):
@@ -180,7 +191,7 @@ class Postings:
                 np.maximum(matrix[number], values * np.float32(span.factor), out=matrix[number])
         if short:
             self._fill(matrix, short, wanted)
-        return matrix.T
+        return matrix
 
     def _held(self, span: Span) -> tuple[Docs, npt.NDArray[np.uint16]]:
         """The documents of a list, ascending, and their stored saturations."""

@@ -134,19 +134,29 @@ int64_t echolot_best(const int32_t *all_docs, const uint16_t *saturations, const
     return (int64_t)filled;
 }
 
-/* What each word adds to each of n documents, which ascend: (words, n), zero before. */
-void echolot_contributions(const int32_t *all_docs, const uint16_t *saturations, const List *all_lists,
-                           const int64_t *counts, size_t words, const int64_t *wanted, size_t n, float *matrix) {
+/* Scores of n documents, found or not, and the sum of what their words are worth; quickest when they ascend.
+
+   worth: of each word. row: room for n floats. scores, coverage: (n), zero before. */
+void echolot_scores(const int32_t *all_docs, const uint16_t *saturations, const List *all_lists, const int64_t *counts,
+                    size_t words, const int64_t *wanted, size_t n, const float *worth, float *row, float *scores,
+                    float *coverage) {
     const Query whole = {all_docs, saturations, all_lists, counts, words}, *query = &whole;
     const List *list = query->lists;
-    for (size_t word = 0; word < query->words; word++, matrix += n)
+    for (size_t word = 0; word < query->words; word++) {
+        memset(row, 0, n * sizeof *row);
         for (int64_t j = 0; j < query->counts[word]; j++, list++) {
             int64_t low = list->low;
-            for (size_t i = 0; i < n && low < list->high; i++) {
+            for (size_t i = 0; i < n; i++) {
+                if (i && wanted[i] < wanted[i - 1]) low = list->low;
                 low = first_from(query->docs, low, list->high, wanted[i]);
                 if (low == list->high || query->docs[low] != wanted[i]) continue;
                 float one = value(query, list, low);
-                if (one > matrix[i]) matrix[i] = one;
+                if (one > row[i]) row[i] = one;
             }
         }
+        for (size_t i = 0; i < n; i++) {
+            scores[i] += row[i];
+            if (row[i] > 0) coverage[i] += worth[word];
+        }
+    }
 }

@@ -37,11 +37,11 @@ class CompiledLists:
 
     def __init__(self, library: ctypes.CDLL, docs: npt.NDArray[np.int32], saturations: npt.NDArray[np.uint16]) -> None:
         pointer, size = ctypes.c_void_p, ctypes.c_size_t
-        self._best, self._contributions = library.echolot_best, library.echolot_contributions
+        self._best, self._scores = library.echolot_best, library.echolot_scores
         query = (pointer, pointer, pointer, pointer, size)
         self._best.argtypes = (*query, size, size, pointer, ctypes.c_float, pointer, pointer, pointer)
         self._best.restype = ctypes.c_int64
-        self._contributions.argtypes, self._contributions.restype = (*query, pointer, size, pointer), None
+        self._scores.argtypes, self._scores.restype = (*query, pointer, size, *[pointer] * 4), None
         self._arrays = docs, saturations  # they own the memory
         self._docs, self._saturations = docs.ctypes.data, saturations.ctypes.data
 
@@ -73,12 +73,18 @@ class CompiledLists:
         found = self._best(*self._query(words), documents, k, address, least, work, start, scores)
         return room[:found], room[k : k + half].view(np.float32)[:found]
 
-    def contributions(self, words: Sequence[Sequence[Span]], docs: Ints) -> Floats:
-        """What each word adds to each document: (len(words), len(docs)) float32; ``docs`` int64, ascending."""
-        matrix = np.zeros((len(words), len(docs)), dtype=np.float32)
+    def scores(self, words: Sequence[Sequence[Span]], worth: Floats, docs: Ints) -> tuple[Floats, Floats]:
+        """Scores of any documents, (len(docs),) float32, and what the words that each holds are worth together.
+
+        worth: (len(words),) float32.
+        """
         wanted = np.ascontiguousarray(docs, dtype=np.int64)
-        self._contributions(*self._query(words), wanted.ctypes.data, len(wanted), matrix.ctypes.data)
-        return matrix
+        n = len(wanted)
+        room = np.zeros((3, n), dtype=np.float32)
+        start, row = room.ctypes.data, room.itemsize * n
+        places = start, start + row, start + 2 * row
+        self._scores(*self._query(words), wanted.ctypes.data, n, worth.ctypes.data, *places)
+        return room[1], room[2]
 
     def _query(self, words: Sequence[Sequence[Span]]) -> tuple[int, int, bytes, bytes, int]:
         """The arguments that both functions begin with."""
