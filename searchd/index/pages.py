@@ -36,9 +36,9 @@ CREATE TABLE names(kind TEXT NOT NULL, code INTEGER NOT NULL, name TEXT NOT NULL
 """
 _INDEXES = "CREATE INDEX pages_path ON pages(path);"
 _CODED = ("lang", "kind", "category", "tag")
-#: Bytes of the file that are mapped: reading them is a little quicker, but the kernel maps the neighbours of each text
-#: that is shown too, and after some hundred questions a large site's texts were a fifth of an engine's memory.
-_MAPPED = 64 << 20
+#: Bytes of the file that are mapped: reading them is quicker (a hundredth of a question), but the kernel maps the
+#: neighbours of each text that is shown too, and they count as an engine's memory.
+_MAPPED = 16 << 20
 _AT_ONCE = 500  # parameters of a statement; SQLite before 3.32 takes 999
 
 # columns of their own, or known anyway

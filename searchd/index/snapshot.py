@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,5 +221,12 @@ def _fsync(path: Path) -> None:
 
 
 def _sha256(file: Path) -> str:
+    """Read a file without the kernel's reading ahead, which keeps it in huge pages of cache.
+
+    Linux maps such a page as a whole when one byte of it is touched (seen with 6.18): of a million passages, of which a
+    question needs a few hundred, all counted as an engine's memory (1.4 instead of .9 GB, and no quicker).
+    """
     with file.open("rb") as opened:
+        if sys.platform == "linux":
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
         return hashlib.file_digest(opened, "sha256").hexdigest()
