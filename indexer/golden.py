@@ -123,7 +123,7 @@ def _outcome(engine: Engine, question: Question) -> Outcome:
         honest = float(answer.nothing_relevant)
         return Outcome(honest, honest, honest, honest, answer.nothing_relevant)
     ranking = [] if answer.nothing_relevant else [url_path(found.url) for found in answer.hits]
-    grades = question.grades
+    grades = {_path(engine, path): grade for path, grade in question.grades.items()}
     return Outcome(
         ndcg(ranking, grades, DEPTH),
         hit(ranking, grades, 1),
@@ -131,6 +131,13 @@ def _outcome(engine: Engine, question: Question) -> Outcome:
         reciprocal_rank(ranking, grades),
         answer.nothing_relevant,
     )
+
+
+def _path(engine: Engine, path: str) -> str:
+    """The path under which a snapshot knows a page that may be named by another of its addresses."""
+    origin = engine.page(0).url.removesuffix(url_path(engine.page(0).url)) if len(engine.index.pages) else ""
+    page = engine.page_by_url(origin + path)
+    return path if page is None else url_path(page.url)
 
 
 def _question(path: Path, number: int, table: Mapping[str, Any]) -> Question:

@@ -25,6 +25,16 @@ from searchd.text.query import ParsedQuery
 
 Mask = npt.NDArray[np.bool_]
 
+_SIZES = (20, 100)  # pages of an answer; a size in between is answered from as many candidates as the next
+
+
+def reach(limit: int) -> int:
+    """For how many pages candidates are collected when ``limit`` are shown at once.
+
+    What is skipped before them does not count: so pages of results are slices of one list, with one total.
+    """
+    return next((size for size in _SIZES if limit <= size), limit)
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -56,12 +66,12 @@ def collect(
 ) -> Candidates:
     """Ask the legs (``vector`` or ``words`` None: that one is not asked) and fill in what each missed.
 
-    parsed: its phrases and excluded words restrict both legs. allowed: (pages,) mask of the pages that may be
-    returned. depth: pages that will be shown, at most. pinned: pages to score whatever the legs say.
+    parsed: its phrases and exclusions restrict both legs. allowed: (pages,) mask of the pages that may be
+    returned. depth: see ``reach``. pinned: pages to score whatever the legs say.
     """
     columns = index.pages.columns
     rows_allowed = None if allowed is None else allowed[columns.page_of_row]
-    if parsed.phrases or parsed.excluded:
+    if parsed.restricted:
         allowed, rows_allowed = index.lexical.restrict(parsed, allowed)
     rows_wanted, pages_wanted = max(ASKED_FOR, 3 * depth), max(ASKED_FOR // 2, 2 * depth)
     rows: list[Ints] = []

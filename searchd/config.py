@@ -6,6 +6,7 @@ prints config.toml.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import math
@@ -240,6 +241,9 @@ def _override(node: Any, keys: list[str], text: str, source: _Source, dotted: st
 def _parse(hint: Any, text: str) -> object:
     """Read a flag's text as the TOML value that the hint wants; what cannot be read stays text and is refused later."""
     if hint == tuple[str, ...]:
+        if text.lstrip().startswith("["):  # as in the file
+            with contextlib.suppress(tomllib.TOMLDecodeError):
+                return tomllib.loads(f"list = {text}")["list"]
         return [part.strip() for part in text.split(",") if part.strip()]
     if hint is bool:
         return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(text.lower(), text)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from searchd import presentation
-from searchd.candidates import Candidates, collect
+from searchd.candidates import Candidates, collect, reach
 from searchd.errors import QueryError
 from searchd.index.opened import Index
 from searchd.index.pages import Pages
@@ -108,7 +108,9 @@ class Engine:
                 f"no page has the address {url}", "see `indexer explain-url` for what the crawl made of it"
             )
         ranked = self.rank(query, looked_at=(page.page,))
-        return presentation.why(self.steer, self.settings.threshold, ranked, page)
+        pages, _ = self.index.lexical.restrict(ranked.parsed)
+        left = pages is None or bool(pages[page.page])
+        return presentation.why(self.steer, self.settings.threshold, ranked, page, left)
 
     def rank(self, query: Query, watch: Stopwatch | None = None, looked_at: tuple[int, ...] = ()) -> Ranked:
         """Do everything but fetch texts: understand, collect, fuse, order. looked_at: pages to score in any case."""
@@ -119,10 +121,10 @@ class Engine:
         watch.lap("parse")
         vector = None if query.mode == "lexical" else self.encoder.encode_query(parsed.text)
         watch.lap("encode")
-        pinned = self.steer.pinned(query.text)
         words = parsed if query.mode != "semantic" else None
         allowed = self._mask(query.filters)
-        candidates = collect(index, vector, words, parsed, allowed, query.offset + query.limit, (*pinned, *looked_at))
+        pinned = tuple(page for page in self.steer.pinned(query.text) if allowed is None or allowed[page])
+        candidates = collect(index, vector, words, parsed, allowed, reach(query.limit), (*pinned, *looked_at))
         watch.lap("collect")
         evidence = candidates.evidence
         own = self._own(parsed.lang, evidence.lang)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from weakref import WeakValueDictionary
 
 from searchd import encoder as encoders
@@ -12,6 +13,8 @@ from searchd.index.snapshot import Snapshot
 from searchd.second_stage import Scorer
 from searchd.settings import RankingSettings, Settings
 from searchd.site_engine import SiteEngine
+
+log = logging.getLogger(__name__)
 
 
 class Opener:
@@ -28,7 +31,10 @@ class Opener:
         index = Index.open(opened.folder)
         ranking = self._ranking(site)
         languages = self._languages(site) or tuple(opened.manifest.facts["languages"])
-        return SiteEngine(index, encoder, ranking, opened.id, languages, scorer=self._scorer(ranking.rerank_model))
+        engine = SiteEngine(index, encoder, ranking, opened.id, languages, scorer=self._scorer(ranking.rerank_model))
+        for rule in engine.steer.idle:
+            log.warning("%s: no page is named by %s; a tag is written as on the site, a folder as /news/*", site, rule)
+        return engine
 
     def open_scorers(self) -> None:
         """Open each site's cross-encoder, if any. ModelError when one is missing or foreign."""

@@ -88,22 +88,27 @@ def notes(ranked: Ranked) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def why(steer: Steer, threshold: float, ranked: Ranked, page: Page) -> Why:
-    """Where one candidate stands, and what keeps it from standing elsewhere."""
+def why(steer: Steer, threshold: float, ranked: Ranked, page: Page, left: bool) -> Why:
+    """Where one candidate stands, and what keeps it from standing elsewhere.
+
+    left: whether the query's phrases and exclusions leave the page.
+    """
     ranking = ranked.ranking
     place = int(np.flatnonzero(ranked.candidates.evidence.pages == page.page)[0])
     confidence, shown = float(ranking.confidence[place]), np.flatnonzero(ranking.order == place)
     position = int(shown[0]) + 1 if len(shown) else 0
     hidden = steer.visible is not None and not steer.visible[page.page]
-    position = 0 if hidden else position
+    position = 0 if hidden or not left else position
     reasons = []
     if page.page in ranked.pinned:
         reasons.append("the site's owner pinned it for this query")
     if hidden:
         reasons.append("the site's owner hides it (ranking.hide)")
+    if not left:
+        reasons.append("it lacks a quoted phrase, or holds what the query excludes with a dash")
     if confidence < threshold:
         reasons.append(f"its confidence {confidence:.3f} is below ranking.threshold {threshold:g}")
-    elif not position and not hidden:
+    elif not position and left and not hidden:
         reasons.append("a page that says the same stands above it, or it holds none of the words asked for")
     if ranking.nothing_relevant:
         reasons.append("no page reaches the threshold: the results are only the nearest pages")

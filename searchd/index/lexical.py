@@ -246,6 +246,10 @@ class Lexical:
             for alternative in self._group(term).alternatives:
                 without[self._pages.docs(alternative.number)] = False
             pages = _both(pages, without)
+        for phrase in parsed.excluded_phrases:
+            without = np.ones(self.n_pages, dtype=np.bool_)
+            without[self._page_of_row[self._rows_with_phrase(phrase, parsed)]] = False
+            pages = _both(pages, without)
         for phrase in parsed.phrases:
             rows = _both(rows, self._rows_with_phrase(phrase, parsed))
         if rows is not None:

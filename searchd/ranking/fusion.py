@@ -10,8 +10,8 @@ Every piece of evidence is brought to a scale of its own *meaning*, not to the s
 * a lone word that one to five pages hold is a name, which models know badly: coverage weighs as much as it takes for
   these pages to come first;
 * a page in another language than the question cannot hold its words, which says nothing against it: it is credited
-  with what pages in the question's language that are as similar get for their words, generously, but never outranks
-  such a page by that;
+  with what pages in the question's language that are as similar get for their words, but never outranks such a page by
+  that;
 * a page that mostly names other pages (an index, a table of contents) holds every word and answers nothing: what
   links make up of its text above a half is taken off, as far as one of its entries is more similar than the page as
   a whole. Who asks for the index itself asks for its title.
@@ -48,7 +48,7 @@ class Weights:
     passage_bm25: float = 0.75
     page_bm25: float = 1.75
     coverage: float = 2.5
-    translation: float = 2.5
+    translation: float = 1.0
     links: float = 1.25  # at most this is taken off a page made of links
     cross_encoder: float = 1.0  # of the second stage: see ``searchd.ranking.rerank``
 

@@ -6,7 +6,8 @@ A rule names pages: "/news/*" everything below a path, "/contact" one path, an a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,11 +32,15 @@ class Boost:
 
 @dataclass(frozen=True, slots=True)
 class Steer:
-    """The owner's rules, worked out for one snapshot. visible: (pages,) mask, None = all."""
+    """The owner's rules, worked out for one snapshot.
+
+    visible: (pages,) mask, None = all. idle: the rules that name no page, as "setting: rule".
+    """
 
     visible: Mask | None
     boosts: tuple[Boost, ...]
     pins: dict[str, tuple[int, ...]]
+    idle: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, pages: Pages, settings: RankingSettings) -> Steer:
@@ -48,7 +53,7 @@ class Steer:
         if settings.freshness:
             boosts.append(_freshness(pages, settings))
         pins = {plain(query): tuple(_all(pages, rules).tolist()) for query, rules in settings.pins.items()}
-        return cls(visible, tuple(boosts), pins)
+        return cls(visible, tuple(boosts), pins, tuple(_idle(pages, settings)))
 
     def pinned(self, text: str) -> tuple[int, ...]:
         """Pages that the owner puts on top of the answer to this query, in their order."""
@@ -79,6 +84,14 @@ def _all(pages: Pages, rules: Iterable[str]) -> Ints:
     """Pages of all rules, in the rules' order, each once."""
     found = [number for rule in rules for number in named(pages, rule).tolist()]
     return np.array(list(dict.fromkeys(found)), dtype=np.int64)
+
+
+def _idle(pages: Pages, settings: RankingSettings) -> Iterator[str]:
+    rules = {"hide": settings.hide, "boosts": settings.boosts, "pins": itertools.chain(*settings.pins.values())}
+    for setting, named_by in rules.items():
+        for rule in dict.fromkeys(named_by):
+            if not len(named(pages, rule)):
+                yield f"ranking.{setting}: {rule}"
 
 
 def _boost(pages: Pages, rule: str, value: float) -> Boost:

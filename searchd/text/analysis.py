@@ -18,9 +18,10 @@ import Stemmer
 from searchd.text.chunks import MAX_CHUNK, chunks, is_gram
 from searchd.text.language import primary
 from searchd.text.normalize import fold, normal
+from searchd.text.stopwords import is_stop_word
 
 #: Raised whenever the same text may give other terms: a snapshot of another version must be built anew.
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2
 
 _SNOWBALL = {
     "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
@@ -37,6 +38,8 @@ _YEAR = re.compile(r"\d{4,}")
 _HUMPS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _MAX_JOINED_PARTS = 4
 _MAX_TERM = 60
+#: Ends the terms of words that would else be taken for a small word; no word of a text ends in it.
+NO_STOP_WORD = "’"
 
 JOINED_WEIGHT = 1.0  # "email" of "e-mail": as good as the word itself
 HUMP_WEIGHT = 0.5  # "script" of "JavaScript": a hint
@@ -82,9 +85,13 @@ _STEMMERS = _Stemmers()
 
 @lru_cache(maxsize=65536)
 def stem(word: str, lang: str) -> str:
-    """The index term of a ``normal`` word: its stem in ``lang``, accents removed; never empty for a word."""
+    """The index term of a ``normal`` word: its stem in ``lang``, accents removed; never empty for a word.
+
+    A word that says something does not share its term with a small one: "sicher" and "sichern" with "sich".
+    """
     if lang in _SNOWBALL and not word.isnumeric():
-        word = _STEMMERS.get(lang).stemWord(word) or word
+        found = fold(_STEMMERS.get(lang).stemWord(word) or word)[:_MAX_TERM]
+        return found + NO_STOP_WORD if is_stop_word(found, lang) and not is_stop_word(fold(word), lang) else found
     return fold(word)[:_MAX_TERM]
 
 

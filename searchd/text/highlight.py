@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from searchd.text.analysis import analyse
+from searchd.text.analysis import NO_STOP_WORD, analyse
 from searchd.text.chunks import places
 from searchd.text.language import primary
 from searchd.text.normalize import fold
@@ -19,7 +19,8 @@ Finds = list[tuple[int, int, str]]  # start, end and index term, ascending
 
 _STEM = 5  # code points of a word's beginning that the quick search compares
 _SHORT = 40  # code points of a word with its punctuation, which comes again: not of a sentence in Chinese
-_RESTORED = "eiy"  # what stemmers put at the end of a stem: "using" -> "use", "tries" -> "tri"
+#: What stands at the end of a term and not of its words: "using" -> "use", "tries" -> "tri".
+_RESTORED = "eiy" + NO_STOP_WORD
 
 
 def _bare_letters() -> dict[str, str]:

@@ -19,8 +19,8 @@ from searchd.text.vocabulary import Vocabulary
 _DEFAULTS = RankingSettings()
 _MAX_CHARS = 10_000  # of a query, whoever asks; the API's own limit is ``ApiSettings.max_query_chars``
 _PHRASE = re.compile(r'["“”„«»]([^"“”„«»]+)["“”„«»]')
-#: One dash before a word of three letters or more, after a space: ``-m`` and ``--force`` are options of a command.
-_EXCLUDED = re.compile(r"(?<=\s)-(?=[^\W\d_]{3})(\S+)")
+#: One dash before a phrase or a word of three letters or more, after a space: ``-m`` and ``--force`` are options.
+_EXCLUDED = re.compile(rf"(?<!\S)-(?:{_PHRASE.pattern}|(?=[^\W\d_]{{3}})(\S+))")
 _SILENT = frozenset({"Cc", "Cs"})  # control characters, lone surrogates; what Unicode adds one day is text today
 
 
@@ -41,11 +41,13 @@ def parse(
     """
     cleaned = _cleaned(text)
     spoken = primary(lang) or detect(cleaned, vocabulary.languages)
-    phrases = tuple(filter(None, (_forms(match.group(1)) for match in _PHRASE.finditer(cleaned))))
     # quotation marks and exclusions become spaces, so that offsets stay those of the text; exclusions first: the dash
     # in "model C"-schools stands behind no space
-    unwanted = [match.group(1) for match in _EXCLUDED.finditer(cleaned)]
+    unwanted = list(_EXCLUDED.finditer(cleaned))
     words = _EXCLUDED.sub(lambda match: " " * len(match.group()), cleaned)
+    if not words.strip():  # "-exec" alone is a word that is looked for
+        unwanted, words = [], cleaned
+    phrases = _phrases(words)
     words = _PHRASE.sub(lambda match: f" {match.group(1)} ", words)
     reading = Reading(spoken, vocabulary, typos=settings.typos)
     terms = reading.terms(_without_small_grams(list(chunks(words))), unfinished=unfinished)
@@ -56,7 +58,8 @@ def parse(
         languages=reading.languages,
         terms=with_synonyms(terms, settings.synonyms, reading),
         phrases=phrases,
-        excluded=tuple(term for word in unwanted for term in plain.terms(list(chunks(word)))),
+        excluded=tuple(term for match in unwanted for term in plain.terms(list(chunks(match[2] or "")))),
+        excluded_phrases=tuple(phrase for match in unwanted for phrase in _phrases(match.group())),
         did_you_mean=_did_you_mean(cleaned, terms, vocabulary),
         notes=tuple(_note(term, vocabulary) for term in terms if term.corrected_from),
     )
@@ -75,6 +78,10 @@ def _cleaned(text: str) -> str:
 
 def _audible(char: str) -> bool:
     return char.isspace() or unicodedata.category(char) not in _SILENT
+
+
+def _phrases(text: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(filter(None, (_forms(match.group(1)) for match in _PHRASE.finditer(text))))
 
 
 def _forms(text: str) -> tuple[str, ...]:

@@ -38,8 +38,8 @@ class ParsedQuery(Struct, frozen=True):
     """A query, understood.
 
     languages: those it was analysed in. phrases: forms that must follow each other, one tuple per quoted phrase.
-    excluded: words that no result may hold. did_you_mean: the query with unknown words corrected, "" when none.
-    notes: what was made of it, in words, for those who ask.
+    excluded: words that no result may hold; excluded_phrases: forms that may follow each other in none. did_you_mean:
+    the query with unknown words corrected, "" when none. notes: what was made of it, in words, for those who ask.
     """
 
     text: str
@@ -48,8 +48,14 @@ class ParsedQuery(Struct, frozen=True):
     terms: tuple[QueryTerm, ...]
     phrases: tuple[tuple[str, ...], ...] = ()
     excluded: tuple[QueryTerm, ...] = ()
+    excluded_phrases: tuple[tuple[str, ...], ...] = ()
     did_you_mean: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def restricted(self) -> bool:
+        """Whether quotation marks or dashes say which pages are results at all."""
+        return bool(self.phrases or self.excluded or self.excluded_phrases)
 
     @property
     def telling(self) -> int:

@@ -41,12 +41,14 @@ _DOUBT_RATIO = 20
 _MIN_FOREIGN = 3  # words from which on a language is told surely enough to let unknown words be
 
 
-def _is_slip(form: str, near: Near) -> bool:
+def _is_slip(form: str, near: Near, lang: str) -> bool:
     """Whether a nearby word may be meant.
 
     The first letter is seldom wrong (Kukich 1992, 2.1): "married" is not "carried". A prefix is no slip: "abstellen"
-    is not "stellen".
+    is not "stellen". Nor is a word a small one ("Wein", "ein"), unless only its letters changed places.
     """
+    if is_stop_word(near.form, lang) and sorted(form) != sorted(near.form):
+        return False
     if near.distance == 1:
         return form[1:] != near.form[1:]
     return not (form.endswith(near.form) or near.form.endswith(form))
@@ -193,7 +195,11 @@ class Reading:
         edits = allowed_edits(form)
         if not self.typos or not edits or is_gram(form):
             return []
-        near = [word for word in self.vocabulary.near(form, edits, _MAX_CORRECTIONS) if _is_slip(form, word)]
+        near = [
+            word
+            for word in self.vocabulary.near(form, edits, _MAX_CORRECTIONS)
+            if all(_is_slip(form, word, lang) for lang in self.languages)
+        ]
         return [word for word in near if word.distance == near[0].distance]
 
     def _corrected(self, term: QueryTerm, near: Sequence[Near]) -> QueryTerm:

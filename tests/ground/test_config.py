@@ -34,6 +34,11 @@ def test_every_setting_has_one_line_of_help() -> None:
             assert "  # " in line, line
 
 
+@pytest.mark.parametrize("text", ["/news/*, tag:Old", '["/news/*", "tag:Old"]', ' [ "/news/*" , "tag:Old" ]'])
+def test_a_flag_takes_a_list_with_commas_or_as_the_file_has_it(text: str) -> None:
+    assert config.load(environment={}, flags={"ranking.hide": text}).ranking.hide == ("/news/*", "tag:Old")
+
+
 def test_flags_beat_environment_beats_file(tmp_path: Path) -> None:
     file = write(tmp_path, "[crawl]\nmax_pages = 1\n")
     environment = {"ECHOLOT_CRAWL_MAX_PAGES": "2"}

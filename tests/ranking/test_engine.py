@@ -221,6 +221,54 @@ def test_fresh_pages_gain_by_half_lives(engine_with: Make) -> None:
     assert shares["/travel/bus"] == 0.0
 
 
+def test_pages_of_results_are_slices_of_one_list(encoder: Encoder, tmp_path: Path) -> None:
+    rng = random.Random(3)
+    words = [word for _, text in TEXTS.values() for word in text.split()]
+    settings = IndexSettings(summaries=False)
+    articles = [article(f"/rules/{n}", f"Harbour rule {n}", " ".join(rng.sample(words, 30))) for n in range(150)]
+    build(tmp_path, [PageDraft(one, split(one, encoder, settings)) for one in articles], encoder, settings)
+    index = Index.open(tmp_path)
+    try:
+        engine = Engine(index, encoder, RankingSettings())
+        for text in ("which boats may moor in the harbour", "ferry", "dog tax"):
+            parts = [engine.search(Query(text, limit=10, offset=at)) for at in range(0, 90, 10)]
+            found = [path for part in parts for path in paths(part)]
+            assert len(set(found)) == len(found) == parts[0].total > 20
+            assert {(part.total, part.nothing_relevant) for part in parts} == {(parts[0].total, False)}
+            assert [path for limit in (3, 20) for path in paths(engine.search(Query(text, limit=limit)))] == [
+                *found[:3],
+                *found[:20],
+            ]
+    finally:
+        index.close()
+
+
+def test_pins_keep_to_filters_and_a_hidden_page_stays_hidden(engine_with: Make) -> None:
+    engine = engine_with(pins={"boat": ("/office/waste", "/culture/museum")}, hide=("/culture/museum",))
+    found = paths(engine.search(Query("boat")))
+    assert found[0] == "/office/waste"
+    assert "/culture/museum" not in found
+    elsewhere = engine.search(Query("boat", filters=Filters(path_prefix="/travel/")))
+    assert all(path.startswith("/travel/") for path in paths(elsewhere))
+    assert engine.search(Query("boat", filters=Filters(path_prefix="/nowhere/"))).total == 0
+
+
+def test_rules_that_name_no_page_are_known(engine_with: Make) -> None:
+    rules = {"hide": ("/news/*", "tag:Money"), "pins": {"boat": ("/travel/none",)}, "boosts": {"/nowhere/*": 1.0}}
+    idle = engine_with(**rules).steer.idle
+    assert idle == ("ranking.hide: tag:Money", "ranking.boosts: /nowhere/*", "ranking.pins: /travel/none")
+
+
+def test_a_page_that_the_query_excludes_is_told_so(engine: Engine) -> None:
+    for text, path in (("storm -boat", "/news/2024/storm"), ('storm -"moor your boat"', "/news/2024/storm")):
+        assert path not in paths(engine.search(Query(text, limit=20)))
+        why = engine.why(Query(text), SITE + path)
+        assert why.position == 0
+        assert any("excludes with a dash" in reason for reason in why.reasons)
+    why = engine.why(Query('"moor your boat"'), SITE + "/travel/bus")
+    assert any("lacks a quoted phrase" in reason for reason in why.reasons)
+
+
 def test_each_page_shows_its_best_section_with_the_words_marked(engine: Engine) -> None:
     best = engine.search(Query("muzzle for dogs on the ferry")).hits[0].sections[0]
     assert best.headings == ("Ferry timetable",)

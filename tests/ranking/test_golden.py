@@ -8,8 +8,15 @@ import pytest
 
 from indexer import golden
 from indexer.golden import Outcome, Question, Report
+from indexer.split import split
 from searchd.engine import Engine
 from searchd.errors import ConfigError
+from searchd.index.builder import build
+from searchd.index.opened import Index
+from searchd.index.records import PageDraft
+from searchd.index.stores import Encoder
+from searchd.settings import IndexSettings, RankingSettings
+from tests.ranking.conftest import SITE, TEXTS, article
 
 FILE = """
 [[question]]
@@ -68,6 +75,19 @@ def test_the_library_answers_its_golden_questions(engine: Engine, questions: tup
     assert report.mean("ndcg", answerable=False) == 1.0
     assert "2 questions" in report.summary()
     assert "100% refused" in report.summary()
+
+
+def test_a_page_may_be_named_by_another_of_its_addresses(encoder: Encoder, tmp_path: Path) -> None:
+    settings = IndexSettings(summaries=False)
+    ferry = article("/travel/ferry", *TEXTS["/travel/ferry"])
+    build(tmp_path, [PageDraft(ferry, split(ferry, encoder, settings), aliases=(SITE + "/boat",))], encoder, settings)
+    index = Index.open(tmp_path)
+    try:
+        question = Question("when does the boat to the mainland depart", "", {"/boat": 2})
+        report = golden.evaluate(Engine(index, encoder, RankingSettings()), (question,))
+        assert report.mean("hit_1") == 1.0
+    finally:
+        index.close()
 
 
 def test_a_snapshot_that_answers_worse_is_refused_by_name_of_the_question() -> None:

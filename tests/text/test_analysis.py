@@ -66,6 +66,12 @@ def test_elision_parts_words_and_english_endings_go() -> None:
     assert terms("don’t") == terms("dont")
 
 
+def test_a_word_that_says_something_shares_no_term_with_a_small_one() -> None:
+    assert terms("sicher", "de") == terms("sichern", "de") == terms("Sichere", "de")
+    assert not terms("sicher", "de") & terms("sich", "de")
+    assert terms("willing", "en").isdisjoint(terms("will", "en"))
+
+
 def test_soft_hyphens_do_not_part_a_word() -> None:
     assert terms("Daten\u00adschutz", "de") == terms("Datenschutz", "de")
 

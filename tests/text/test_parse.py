@@ -43,6 +43,15 @@ def test_another_word_is_not_a_slip_of_the_first_letter_or_of_a_prefix() -> None
     assert parse("notebok", "en", SITE).did_you_mean == "notebook"
 
 
+def test_a_word_is_no_slip_of_a_small_one_unless_its_letters_changed_places() -> None:
+    site = PlainVocabulary("ein Haus und ein Garten mit Blick", languages=("de",))
+    for word in ("wein", "hund", "seit"):
+        assert parse(word, "de", site).did_you_mean == ""
+    assert (
+        parse("pages rfom here", "en", PlainVocabulary("pages that come from here")).did_you_mean == "pages from here"
+    )
+
+
 def test_a_correction_keeps_the_capital_letter() -> None:
     assert parse("Comit your changes", "en", SITE).did_you_mean == "Commit your changes"
 
@@ -126,6 +135,17 @@ def test_a_dash_behind_a_quotation_joins() -> None:
 def test_options_of_a_command_are_not_exclusions() -> None:
     for query in ("git commit --amend", "git commit -m", "-commit", "well-known branch"):
         assert parse(query, "en", SITE).excluded == ()
+
+
+def test_a_word_or_a_phrase_may_be_excluded_wherever_it_stands() -> None:
+    assert [term.form for term in parse("-commit branch", "en", SITE).excluded] == ["commit"]
+    parsed = parse('repository -"rename a branch" "working tree"', "en", SITE)
+    assert parsed.excluded_phrases == (("rename", "a", "branch"),)
+    assert parsed.phrases == (("working", "tree"),)
+    assert parsed.excluded == ()
+    assert not stems(parsed) & {"renam", "branch"}
+    alone = parse('-"working tree"', "en", SITE)
+    assert (alone.excluded_phrases, alone.phrases) == ((), (("working", "tree"),))
 
 
 def test_words_of_the_question_weigh_little() -> None:
