@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from searchd.encoder.runtime import NATIVE, PROVIDERS, available
 from searchd.encoder.source import find
 from searchd.errors import ModelError
 from searchd.index.stores import Floats
-from searchd.settings import ModelSettings
+from searchd.settings import Device, ModelSettings, Precision
 
 TORCH = "sentence-transformers"
 FASTEMBED = "fastembed"
@@ -92,7 +93,8 @@ def _fastembed(model: str) -> tuple[Encode, Encode]:
 
 def _ours(model: str, subject: str) -> tuple[Encode, Encode]:
     precision, device = subject.split()
-    encoder = load(ModelSettings(name=model, precision=precision, device=device, query_cache=0))
+    settings = ModelSettings(model, cast("Precision", precision), cast("Device", device), query_cache=0)
+    encoder = load(settings)
 
     def query(texts: list[str]) -> Floats:
         return np.stack([encoder.encode_query(text) for text in texts])

@@ -28,6 +28,7 @@ from indexer.progress import Progress
 from indexer.split import split
 from indexer.state import Document, State
 from indexer.stopwatch import Stopwatch
+from indexer.trial import try_names
 from indexer.workers import extract_many
 from searchd import encoder as encoders
 from searchd.errors import ExtractionError, GuardError, SiteError, SnapshotError
@@ -195,7 +196,8 @@ class Pipeline:
         return identifier
 
     def run(self, *, force: bool = False) -> str:
-        """Crawl, build and publish; return the id that is served."""
+        """Crawl, build and publish; return the id that is served. What settings name is tried before."""
+        try_names(self.site)
         snapshot.sweep(self.folder.root)
         self.crawl()
         self.build()

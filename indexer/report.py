@@ -12,18 +12,15 @@ from typing import Any
 from indexer import explain, judgement
 from indexer.cache import Cache
 from indexer.crawl import crawl
-from indexer.extract.root import compiled
 from indexer.pipeline import CONTENTS
 from indexer.state import State
+from indexer.trial import try_names
 from searchd.encoder import ENGLISH
-from searchd.encoder.prepare import check_precision
-from searchd.encoder.runtime import devices
 from searchd.engine import Engine
 from searchd.errors import EcholotError
 from searchd.feedback import FEEDBACK_FILE, FeedbackStore
 from searchd.index import snapshot
 from searchd.query import Query
-from searchd.ranking.fusion import Weights
 from searchd.settings import Settings, SiteSettings
 
 Facts = dict[str, Any]
@@ -96,7 +93,7 @@ def diff(settings: Settings, site: SiteSettings) -> list[str]:
 
 def validate(site: SiteSettings) -> list[str]:
     """Try the settings on the real site: reach its start page, read its questions. Raises what a run would raise."""
-    _try_names(site)
+    try_names(site)
     lines = [f"{site.name}: settings are in order"]
     with tempfile.TemporaryDirectory() as folder, State(Path(folder) / "crawl.sqlite") as state:
         found = crawl(site, dataclasses.replace(site.crawl, max_pages=1), state)
@@ -105,16 +102,6 @@ def validate(site: SiteSettings) -> list[str]:
     if site.ranking.questions:
         lines.append(f"{site.ranking.questions}: {len(judgement.questions(site))} questions")
     return lines
-
-
-def _try_names(site: SiteSettings) -> None:
-    """Use what settings name before a run does: selectors, weights, the model's precision and device."""
-    own = site.extract
-    for selector in (*own.include, *own.exclude, *own.title, *own.date, *own.tags):
-        compiled(selector)
-    Weights.of(site.ranking.weights)
-    check_precision(site.model.precision)
-    devices(site.model.device)
 
 
 def status_text(facts: Facts) -> str:

@@ -107,15 +107,19 @@ class ExtractSettings:
     )
 
 
+Precision = Literal["exact", "balanced", "fast"]
+Device = Literal["auto", "native", "cpu", "openvino", "cuda", "tensorrt"]
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """Which sentence-transformers model makes the vectors, and how it runs."""
 
     name: str = setting("auto", "auto, a directory, an installed model wheel, or a hub id")
-    precision: str = setting(
+    precision: Precision = setting(
         "balanced", "exact (fp32), balanced (8 bit; bf16 in OpenVINO) or fast (8 bit, soon prepared)"
     )
-    device: str = setting("auto", "auto, native (8 bit, AVX-512 VNNI), cpu, openvino, cuda or tensorrt")
+    device: Device = setting("auto", "auto, native (8 bit, AVX-512 VNNI), cpu, openvino, cuda or tensorrt")
     cache: str = setting("", "folder of prepared models; empty = echolot/models in the user's cache folder")
     offline: bool = setting(False, "fetch no model; HF_HUB_OFFLINE=1 says the same")
     query_cache: int = setting(4096, "vectors of the queries asked last that an encoder remembers")

@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import logging
 import os
+import platform
 import shlex
 import shutil
 import subprocess
@@ -23,7 +24,8 @@ log = logging.getLogger(__name__)
 
 _FLAGS = ("-O3", "-std=gnu11", "-shared", "-fPIC")
 _HINT = "install a C compiler (Debian: gcc), or: pip install ziglang"
-_PATIENCE_S = 300
+_PATIENCE_S = 60
+_DIGEST = hashlib.sha256().digest_size
 
 
 def cache_base() -> Path:
@@ -42,7 +44,10 @@ def compiler() -> list[str]:
     """The command of a C compiler: CC, the usual names, the package ziglang. UnfitError when there is none."""
     wanted = os.environ.get("CC", "")
     if wanted:
-        return shlex.split(wanted)
+        try:
+            return shlex.split(wanted)
+        except ValueError as error:
+            raise UnfitError(f"CC is no command: {error}", "set CC to the name of a C compiler") from error
     found = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
     if found:
         return [found]
@@ -53,19 +58,26 @@ def compiler() -> list[str]:
 
 @dataclass(frozen=True)
 class Source:
-    """A C file. what: it, in a sentence ("the encoder's kernel"). flags: those that it needs besides the usual."""
+    """A C file. what: it, in a sentence ("the encoder's kernel"). functions: those that are called.
+
+    flags: those that it needs besides the usual.
+    """
 
     path: Path
     what: str
+    functions: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
 
     def load(self) -> ctypes.CDLL:
         """Open the library, which is compiled when there is none. UnfitError says what is missing."""
         path = self.compiled()
         try:
-            return ctypes.CDLL(str(path))
-        except OSError as error:
+            library = ctypes.CDLL(str(path))
+            for name in self.functions:
+                getattr(library, name)
+        except (OSError, AttributeError) as error:
             raise UnfitError(f"{self.what} cannot be loaded: {error}", f"delete {path}") from error
+        return library
 
     def compiled(self, folder: Path | None = None) -> Path:
         """The library's file, compiled when there is none; of two processes at once one compiles.
@@ -74,19 +86,20 @@ class Source:
         ``UnfitError`` when there is no compiler, it fails, or the folder cannot be written.
         """
         code = self.path.read_bytes()
-        name = hashlib.sha256(b"\0".join([code, " ".join(_FLAGS + self.flags).encode()])).hexdigest()[:16] + ".so"
+        flags = " ".join((*_FLAGS, *self.flags, platform.machine()))
+        name = hashlib.sha256(b"\0".join([code, flags.encode()])).hexdigest()[:16] + ".so"
         beside = self.path.with_name(name)
-        if folder is None and beside.is_file():
+        if folder is None and _is_whole(beside):
             return beside
         target = (folder or cache_base() / "kernels") / name
-        if target.is_file():
+        if _is_whole(target):
             return target
         command = compiler()
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with (target.parent / ".lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                if not target.is_file():
+                if not _is_whole(target):
                     self._compile(command, code, target)
         except OSError as error:
             raise UnfitError(f"{self.what} cannot be compiled: {error}", "set XDG_CACHE_HOME or CC") from error
@@ -99,14 +112,30 @@ class Source:
             log.info("compiling %s with %s (once)", self.what, command[0])
             arguments = [*command, *_FLAGS, *self.flags, "-o", str(made), str(code)]
             try:
-                done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)
+                done = subprocess.run(
+                    arguments, capture_output=True, encoding="utf-8", errors="replace", check=False, timeout=_PATIENCE_S
+                )
             except subprocess.TimeoutExpired as error:
                 raise UnfitError(f"{command[0]} did not end within {_PATIENCE_S} s", _HINT) from error
             if done.returncode:
                 said = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
                 reason = next((line for line in said if "error" in line), said[0])
                 raise UnfitError(f"{command[0]} cannot compile {self.what}: {reason}", _HINT)
+            library = made.read_bytes()
+            with made.open("ab") as file:  # behind what a loader reads
+                file.write(hashlib.sha256(library).digest())
+                file.flush()
+                os.fsync(file.fileno())
             made.replace(target)
+
+
+def _is_whole(library: Path) -> bool:
+    """Whether the file is there and is what was written: loading half a library would end the process."""
+    try:
+        data = library.read_bytes()
+    except OSError:
+        return False
+    return hashlib.sha256(data[:-_DIGEST]).digest() == data[-_DIGEST:]
 
 
 @cache
@@ -115,5 +144,5 @@ def library_or_none(source: Source) -> ctypes.CDLL | None:
     try:
         return source.load()
     except UnfitError as error:
-        log.info("%s is not used: %s (%s)", source.what, error, error.hint)
+        log.info("%s is not used: %s", source.what, error)
         return None

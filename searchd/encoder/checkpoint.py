@@ -94,6 +94,10 @@ def read_safetensors(folder: Path, spec: ModelSpec) -> Checkpoint:
             raise ModelError(f"{path} has no tensor {name}")
         return np.ascontiguousarray(file.get_tensor(names[name]), dtype=np.float32)  # type: ignore[no-untyped-call]
 
+    for name in names:
+        if not np.isfinite(tensor(name)).all():
+            raise ModelError(f"{path}: {name} holds values that are no numbers", "install or save the model again")
+
     checkpoint = Checkpoint(spec, tensor, tensor(WORDS), tokenizer.read_bytes())
     check_shapes(checkpoint, path, names)
     return checkpoint
@@ -114,6 +118,9 @@ def check_shapes(checkpoint: Checkpoint, path: Path, names: Iterable[str]) -> No
     words = checkpoint.words.values if isinstance(checkpoint.words, BlockWords) else checkpoint.words
     if words.ndim != 2 or words.shape[1] != spec.dim or spec.dim % spec.heads:
         raise ModelError(f"{path}: word embeddings are {words.shape}, config.json says {spec.dim} dimensions")
+    positions, needed = len(checkpoint.tensor(POSITIONS)), spec.first_position + spec.max_length
+    if positions < needed:
+        raise ModelError(f"{path} has {positions} positions, texts of the longest length need {needed}")
     found = len({name.split(".")[2] for name in names if name.startswith("encoder.layer.")})
     if found != spec.layers:
         raise ModelError(f"{path} has {found} layers, config.json says {spec.layers}")

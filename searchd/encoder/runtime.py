@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,10 @@ from searchd.errors import ModelError
 from searchd.index.stores import Floats
 
 log = logging.getLogger(__name__)
+
+# ONNX Runtime 1.32 looks for its maker's servers and keeps a number of this machine in the user's cache. It reads this
+# when it is imported, which happens in this module alone; ``disable_telemetry_events()`` comes too late.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 Ids = npt.NDArray[np.int32]
 

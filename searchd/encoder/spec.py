@@ -22,6 +22,7 @@ _FAMILIES: dict[str, Family] = {
     "xlm-roberta": "roberta",
     "camembert": "roberta",
 }
+_FRAME = 2  # special tokens around a text
 _ACTIVATIONS = {"gelu": "gelu", "gelu_new": "tanh", "gelu_fast": "tanh", "gelu_pytorch_tanh": "tanh"}
 
 
@@ -68,7 +69,7 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - JSON is what it is
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError(f"{path} is missing", "a sentence-transformers directory has this file") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} cannot be read: {error}") from error
 
 
@@ -107,9 +108,13 @@ def _pooling(path: Path) -> tuple[Pooling | None, bool]:
 
 def _prompts(folder: Path) -> tuple[str, str]:
     """(query prompt, passage prompt): "" where the model's files name none."""
-    config = _object(folder / "config_sentence_transformers.json", optional=True)
-    prompts: dict[str, str] = config.get("prompts") or {}
-    default = prompts.get(config.get("default_prompt_name") or "", "")
+    path = folder / "config_sentence_transformers.json"
+    config = _object(path, optional=True)
+    found, name = config.get("prompts") or {}, config.get("default_prompt_name") or ""
+    if not isinstance(found, dict) or not all(isinstance(prompt, str) for prompt in (name, *found.values())):
+        raise ModelError(f"{path}: prompts should be an object of texts, default_prompt_name one of its names")
+    prompts: dict[str, str] = found
+    default = prompts.get(name, "")
     passage = next((prompts[key] for key in ("document", "passage", "corpus") if key in prompts), default)
     return prompts.get("query", default), passage
 
@@ -126,7 +131,16 @@ def _max_length(word: Path, limit: int) -> tuple[int, bool]:
     bert = _object(word / "sentence_bert_config.json", optional=True)
     tokenizer = _object(word / "tokenizer_config.json", optional=True)
     stated = bert.get("max_seq_length") or tokenizer.get("model_max_length") or limit
+    if isinstance(stated, bool) or not isinstance(stated, (int, float)) or not stated > _FRAME:
+        raise ModelError(f"{word}: the maximum length should be a number of tokens above {_FRAME}, found {stated!r}")
     return int(min(stated, limit)), bool(bert.get("do_lower_case", False))
+
+
+def _epsilon(config: dict[str, Any], path: Path) -> float:
+    value = config.get("layer_norm_eps", 1e-12)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ModelError(f"{path}: layer_norm_eps should be a number, found {value!r}")
+    return float(value)
 
 
 def _of_config(name: str, config: dict[str, Any], path: Path, family: Family, pooling: Pooling) -> ModelSpec:
@@ -147,7 +161,7 @@ def _of_config(name: str, config: dict[str, Any], path: Path, family: Family, po
         layers=layers,
         heads=heads,
         activation=_ACTIVATIONS.get(str(config.get("hidden_act")), ""),
-        epsilon=float(config.get("layer_norm_eps", 1e-12)),
+        epsilon=_epsilon(config, path),
         first_position=first,
         max_length=length,
         lower_case=lower,

@@ -28,7 +28,8 @@ Hashes = npt.NDArray[np.uint64]
 _BASE = 6364136223846793005
 _INVERSE = pow(_BASE, -1, 1 << 64)
 _UNKNOWN_PENALTY = 10.0  # as SentencePiece and tokenizers have it
-_REMEMBERED = 50_000
+_REMEMBERED = 50_000  # words
+_SHORT = 32  # characters of a word that is remembered: scripts without spaces make words of sentences
 _CHUNK = 4096  # characters segmented at once
 
 
@@ -105,9 +106,9 @@ class Unigram:
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text."""
         split = [list(self._words(text)) for text in texts]
-        missing = {word for words in split for word in words if isinstance(word, str) and word not in self._known}
+        known = self._known  # another thread may put a new one in its place
+        missing = {word for words in split for word in words if isinstance(word, str) and word not in known}
         found = self._segment(missing) if missing else {}
-        known = self._known
         out: list[list[int]] = []
         for words in split:
             ids: list[int] = []
@@ -118,8 +119,8 @@ class Unigram:
                     ids += known.get(word) or found[word]
             out.append(ids)
         if len(known) + len(found) > _REMEMBERED:
-            self._known = {}
-        self._known.update(found)
+            self._known = known = {}
+        known.update((word, ids) for word, ids in found.items() if len(word) <= _SHORT)
         return out
 
     def _words(self, text: str) -> Iterator[str | int]:
@@ -132,11 +133,16 @@ class Unigram:
                 yield from (word for word, _ in self._splitter.pre_tokenize_str(normal))
 
     def _segment(self, words: set[str]) -> dict[str, list[int]]:
-        """Best pieces of each word."""
+        """Best pieces of each word; of one that is longer than a chunk those of its parts."""
         found: dict[str, list[int]] = {}
         chunk: list[str] = []
         size = 0
         for word in words:
+            if len(word) > _CHUNK:
+                parts = [word[at : at + _CHUNK] for at in range(0, len(word), _CHUNK)]
+                pieces = self._segment(set(parts))
+                found[word] = [number for part in parts for number in pieces[part]]
+                continue
             chunk.append(word)
             size += len(word)
             if size > _CHUNK:

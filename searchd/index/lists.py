@@ -18,7 +18,12 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 # a fused product and sum would round once less than NumPy does
-LISTS = Source(Path(__file__).with_name("lists.c"), "the code for word lists", ("-ffp-contract=off",))
+LISTS = Source(
+    Path(__file__).with_name("lists.c"),
+    "the code for word lists",
+    ("echolot_best", "echolot_scores"),
+    ("-ffp-contract=off",),
+)
 _BLOCK = 8192  # as in lists.c
 _BYTES = 8  # that places in the room are counted in
 _LIST = struct.Struct("qqd")  # as in lists.c

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from searchd.encoder import OnnxEncoder, load
-from searchd.settings import ModelSettings
+from searchd.settings import ModelSettings, Precision
 
 Loader = Callable[..., OnnxEncoder]
 
@@ -31,7 +31,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def encoder_of(cache: Path) -> Loader:
     opened: dict[tuple[str, str], OnnxEncoder] = {}
 
-    def get(name: str = "all-MiniLM-L6-v2", precision: str = "exact") -> OnnxEncoder:
+    def get(name: str = "all-MiniLM-L6-v2", precision: Precision = "exact") -> OnnxEncoder:
         if (name, precision) not in opened:
             encoder = load(ModelSettings(name=name, precision=precision, device="cpu", cache=str(cache)))
             assert isinstance(encoder, OnnxEncoder)

@@ -19,7 +19,7 @@ from searchd.encoder.native.runner import NativeRunner
 from searchd.encoder.prepared import open_folder
 from searchd.errors import ModelError, UnfitError
 from searchd.index.stores import Floats
-from searchd.settings import ModelSettings
+from searchd.settings import Device, ModelSettings, Precision
 from tests.encoder import tiny
 from tests.encoder.conftest import TEXTS, Loader
 
@@ -90,7 +90,7 @@ def test_other_shapes_of_the_family(tmp_path: Path, dim: int, heads: int, poolin
     model = tiny.write_model(tmp_path / "m", pooling, dim=dim, num_attention_heads=heads)
     texts = [" ".join(tiny.WORDS[start : start + size]) for start in range(5) for size in range(1, 10)]
 
-    def vectors(precision: str, device: str) -> Floats:
+    def vectors(precision: Precision, device: Device) -> Floats:
         settings = ModelSettings(name=str(model), precision=precision, device=device, cache=str(tmp_path / "cache"))
         return load(settings).encode_passages(texts)
 

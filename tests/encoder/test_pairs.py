@@ -166,9 +166,10 @@ def test_a_missing_file_is_named(tmp_path: Path, file: str) -> None:
 def test_weights_that_give_no_numbers_are_refused(tmp_path: Path) -> None:
     folder = write_cross_encoder(tmp_path / "m")
     found = tiny.weights("bert.")
-    for name, rows in zip(HEADS["bert"], (tiny.DIM, 1), strict=True):
-        found[f"{name}.weight"] = np.full((rows, tiny.DIM), np.nan, np.float32)
-        found[f"{name}.bias"] = np.zeros(rows, np.float32)
-    save_file(found, folder / "model.safetensors")
-    with pytest.raises(ModelError, match="gives scores that are no numbers"):
-        opened(folder, tmp_path / "cache")
+    for value, complaint in ((np.nan, "holds values that are no numbers"), (3e38, "gives scores that are no numbers")):
+        for name, rows in zip(HEADS["bert"], (tiny.DIM, 1), strict=True):
+            found[f"{name}.weight"] = np.full((rows, tiny.DIM), value, np.float32)
+            found[f"{name}.bias"] = np.zeros(rows, np.float32)
+        save_file(found, folder / "model.safetensors")
+        with pytest.raises(ModelError, match=complaint):
+            opened(folder, tmp_path / "cache")

@@ -49,6 +49,57 @@ def test_a_directorys_own_files_decide(tmp_path: Path, pooling: str, precision: 
     assert together.shape == (2, tiny.DIM)
 
 
+@pytest.mark.parametrize(
+    ("file", "change", "complaint"),
+    [
+        ("config.json", {"layer_norm_eps": None}, "layer_norm_eps should be a number"),
+        ("sentence_bert_config.json", {"max_seq_length": "256"}, "maximum length should be a number"),
+        ("sentence_bert_config.json", {"max_seq_length": 2}, "maximum length should be a number"),
+        ("sentence_bert_config.json", {"max_seq_length": True}, "maximum length should be a number"),
+        ("config_sentence_transformers.json", {"prompts": ["query: "]}, "prompts should be an object"),
+        ("config_sentence_transformers.json", {"prompts": {"query": None}}, "prompts should be an object"),
+        ("config_sentence_transformers.json", {"default_prompt_name": []}, None),
+        ("config.json", {"max_position_embeddings": 64}, "positions, texts of the longest length need"),
+    ],
+)
+def test_facts_that_make_no_sense_are_named(
+    tmp_path: Path, file: str, change: dict[str, Any], complaint: str | None
+) -> None:
+    folder = tiny.write_model(tmp_path / "m")
+    for name in ("sentence_bert_config.json", "tokenizer_config.json") if "max_position_embeddings" in change else ():
+        (folder / name).unlink(missing_ok=True)
+    path = folder / file
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    path.write_text(json.dumps(known | change), encoding="utf-8")
+    if complaint is None:
+        assert load(settings(folder, tmp_path / "cache")).encode_query("dog").shape == (tiny.DIM,)
+        return
+    with pytest.raises(ModelError, match=complaint):
+        load(settings(folder, tmp_path / "cache"))
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    folder = tiny.write_model(tmp_path / "m")
+    found = tiny.weights("")
+    found["embeddings.LayerNorm.weight"] = np.full(tiny.DIM, np.nan, np.float32)
+    save_file(found, folder / "model.safetensors")
+    with pytest.raises(ModelError, match="holds values that are no numbers"):
+        load(settings(folder, tmp_path / "cache"))
+
+
+def test_onnx_runtime_asks_nobody_and_leaves_nothing(tmp_path: Path) -> None:
+    folder = tiny.write_model(tmp_path / "m")
+    script = (
+        "import sys, time\nfrom searchd.encoder import load\nfrom searchd.settings import ModelSettings\n"
+        "model, cache = sys.argv[1:]\n"
+        "load(ModelSettings(model, 'exact', 'cpu', cache)).encode_query('dog')\ntime.sleep(0.5)\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"XDG_CACHE_HOME": str(tmp_path / "xdg")}
+    subprocess.run([sys.executable, "-c", script, str(folder), str(tmp_path / "c")], env=environment, check=True)
+    assert not list((tmp_path / "xdg").glob("Microsoft*"))
+
+
 def test_robertas_positions_begin_behind_the_padding(tmp_path: Path) -> None:
     plain = load(settings(tiny.write_model(tmp_path / "bert"), tmp_path / "cache"))
     folder = tiny.write_model(tmp_path / "roberta", kind="xlm-roberta", pad_token_id=1)

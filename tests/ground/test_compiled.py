@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,9 +79,45 @@ def test_code_that_does_not_compile_says_where(tmp_path: Path) -> None:
 
 
 @needs_compiler
-def test_a_library_that_is_none_says_what_to_delete() -> None:
+@pytest.mark.parametrize("size", [0, 100, 4096, 8192])
+def test_half_a_library_is_compiled_anew(size: int) -> None:
     target = LISTS.compiled()
-    target.write_bytes(b"not a library")
-    with pytest.raises(UnfitError, match="cannot be loaded") as caught:
+    whole = target.read_bytes()
+    target.write_bytes(whole[:size] + bytes(len(whole) - size if size == 4096 else 0))
+    assert LISTS.load()
+    assert target.stat().st_size == len(whole)
+
+
+@needs_compiler
+def test_a_library_without_the_functions_says_what_to_delete() -> None:
+    other = dataclasses.replace(LISTS, functions=("echolot_best", "no_such_function"))
+    with pytest.raises(UnfitError, match=r"cannot be loaded.*no_such_function") as caught:
+        other.load()
+    assert str(other.compiled()) in caught.value.hint
+
+
+@needs_compiler
+def test_what_a_compiler_says_need_not_be_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = tmp_path / "chatty"
+    command.write_text('#!/bin/sh\nprintf "gro\\337" >&2\nexec cc "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    monkeypatch.setenv("CC", str(command))
+    assert LISTS.load()
+
+
+def test_a_compiler_that_is_no_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", 'gcc "')
+    with pytest.raises(UnfitError, match="CC is no command"):
         LISTS.load()
-    assert str(target) in caught.value.hint
+
+
+@needs_compiler
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_a_cache_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+    cache = tmp_path / "closed"
+    cache.mkdir(mode=0o700)
+    script = "import os\nfrom searchd.index.lists import LISTS\nos.seteuid(65534)\nLISTS.load()"
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert "UnfitError" in done.stderr
+    assert "cannot be compiled" in done.stderr

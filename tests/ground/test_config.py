@@ -34,6 +34,12 @@ def test_every_setting_has_one_line_of_help() -> None:
             assert "  # " in line, line
 
 
+@pytest.mark.parametrize(("name", "choice"), [("precision", "best"), ("device", "gpu")])
+def test_a_precision_or_device_that_is_none_is_refused_with_the_choices(name: str, choice: str) -> None:
+    with pytest.raises(ConfigError, match=f"model.{name}.*'balanced'|model.{name}.*'native'"):
+        config.load(environment={}, flags={f"model.{name}": choice})
+
+
 @pytest.mark.parametrize("text", ["/news/*, tag:Old", '["/news/*", "tag:Old"]', ' [ "/news/*" , "tag:Old" ]'])
 def test_a_flag_takes_a_list_with_commas_or_as_the_file_has_it(text: str) -> None:
     assert config.load(environment={}, flags={"ranking.hide": text}).ranking.hide == ("/news/*", "tag:Old")

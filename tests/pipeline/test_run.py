@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from indexer.__main__ import main
 from indexer.demo.server import DemoServer
+from indexer.pipeline import Pipeline
 from indexer.report import status_text, validate
 from searchd import config
 from searchd.engine import Engine
@@ -19,7 +21,7 @@ from searchd.errors import ConfigError, ModelError
 from searchd.index import snapshot
 from searchd.live import Live
 from searchd.query import Query
-from searchd.settings import ExtractSettings, ModelSettings, RankingSettings, SiteSettings
+from searchd.settings import ExtractSettings, ModelSettings, RankingSettings, Settings, SiteSettings
 from tests.conftest import PAGES, Published, engine_of, write_page
 
 
@@ -288,13 +290,14 @@ def test_validate_reaches_the_site_and_keeps_nothing(
     [
         {"extract": ExtractSettings(include=("main[",))},
         {"ranking": RankingSettings(weights={"lede": 1.0})},
-        {"model": ModelSettings(precision="best")},
-        {"model": ModelSettings(device="gpu")},
+        {"model": ModelSettings(device="cuda")},
     ],
 )
-def test_validate_tries_what_settings_name_before_it_asks_the_site(settings: dict[str, Any]) -> None:
-    with pytest.raises((ConfigError, ModelError), match=r"main\[|lede|best|gpu"):
-        validate(SiteSettings(url="http://127.0.0.1:9/", **settings))
+def test_what_settings_name_is_tried_before_the_site_is_asked(settings: dict[str, Any], tmp_path: Path) -> None:
+    site = SiteSettings(url="http://127.0.0.1:9/", name="site", **settings)
+    for attempt in (partial(validate, site), Pipeline(Settings(data=str(tmp_path)), site).run):
+        with pytest.raises((ConfigError, ModelError), match=r"main\[|lede|cuda"):
+            attempt()
 
 
 def test_explain_url_says_where_a_page_stands_for_a_question(

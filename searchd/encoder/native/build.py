@@ -13,6 +13,7 @@ _NEEDED = ("avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512_vnni", "fma") 
 KERNEL = Source(
     Path(__file__).with_name("kernel.c"),
     "the encoder's kernel",
+    ("echolot_room", "echolot_encode"),
     tuple(f"-m{name.replace('_', '')}" for name in _NEEDED),
 )
 
