@@ -13,9 +13,10 @@ from searchd import presentation
 from searchd.candidates import Candidates, collect, reach
 from searchd.errors import QueryError
 from searchd.index.opened import Index
-from searchd.index.pages import Pages
+from searchd.index.pages import Pages, day_number
 from searchd.index.probes import of_language
 from searchd.index.records import Page
+from searchd.index.snapshot import day_of
 from searchd.index.stores import Encoder
 from searchd.presentation import Ranked
 from searchd.query import Answer, Facet, Filters, Query, Why
@@ -70,7 +71,7 @@ class Engine:
         self.index, self.encoder, self.settings = index, encoder, settings
         self.snapshot_id = snapshot_id
         self.site_languages = tuple(site_languages)
-        self.steer = Steer.of(index.pages, settings)
+        self.steer = Steer.of(index.pages, settings, day_number(day_of(snapshot_id)))
         self.weights = Weights.of(settings.weights)
         self._second = SecondStage(scorer, settings) if scorer else None
         self._mask = lru_cache(_FILTERS_KEPT)(partial(_allowed, index.pages, self.steer))  # no cycle: freed at once

@@ -115,6 +115,11 @@ def current(site: Path) -> str:
     return text
 
 
+def day_of(identifier: str) -> str:
+    """The day on which a snapshot was published, as ISO 8601 (UTC); "" for what is no id."""
+    return f"{identifier[:4]}-{identifier[4:6]}-{identifier[6:8]}" if _ID.fullmatch(identifier) else ""
+
+
 def published(site: Path) -> list[str]:
     """Return the ids of all published snapshots, oldest first."""
     folder = site / "snapshots"

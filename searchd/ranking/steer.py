@@ -43,15 +43,18 @@ class Steer:
     idle: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, pages: Pages, settings: RankingSettings) -> Steer:
-        """Look up the pages that each rule names; a rule that names none has no effect."""
+    def of(cls, pages: Pages, settings: RankingSettings, today: int = -1) -> Steer:
+        """Look up the pages that each rule names; a rule that names none has no effect.
+
+        today: days since 1970-01-01 when the snapshot was published, -1 = unknown.
+        """
         visible = None
         if settings.hide:
             visible = np.ones(len(pages), dtype=np.bool_)
             visible[_all(pages, settings.hide)] = False
         boosts = [_boost(pages, rule, value) for rule, value in settings.boosts.items() if value]
         if settings.freshness:
-            boosts.append(_freshness(pages, settings))
+            boosts.append(_freshness(pages, settings, today))
         pins = {plain(query): tuple(_all(pages, rules).tolist()) for query, rules in settings.pins.items()}
         return cls(visible, tuple(boosts), pins, tuple(_idle(pages, settings)))
 
@@ -100,9 +103,13 @@ def _boost(pages: Pages, rule: str, value: float) -> Boost:
     return Boost(f"boost {rule}", values)
 
 
-def _freshness(pages: Pages, settings: RankingSettings) -> Boost:
-    """Ages count from the site's newest page, not from the clock: the same snapshot always ranks alike."""
+def _freshness(pages: Pages, settings: RankingSettings, today: int) -> Boost:
+    """Ages count from the site's newest page, not from the clock: the same snapshot always ranks alike.
+
+    A page of a day to come (an event) is as fresh as one of the day of publishing, and makes no other one old.
+    """
     day = pages.columns.day
-    age = np.maximum(0, day.max(initial=0) - day) / max(settings.freshness_half_life_days, 1e-3)
+    newest = day.max(initial=0) if today < 0 else min(day.max(initial=0), today)
+    age = np.maximum(0, newest - day) / max(settings.freshness_half_life_days, 1e-3)
     values = np.where(day >= 0, settings.freshness * np.exp2(-age), 0)
     return Boost("freshness", values.astype(np.float32))

@@ -13,7 +13,7 @@ from searchd.text.chunks import Chunk, chunks, is_gram
 from searchd.text.language import detect, primary
 from searchd.text.query import ParsedQuery, QueryTerm
 from searchd.text.reading import Reading
-from searchd.text.synonyms import with_synonyms
+from searchd.text.synonyms import explained, with_synonyms
 from searchd.text.vocabulary import Vocabulary
 
 _DEFAULTS = RankingSettings()
@@ -49,7 +49,7 @@ def parse(
         unwanted, words = [], cleaned
     phrases = _phrases(words)
     words = _PHRASE.sub(lambda match: f" {match.group(1)} ", words)
-    reading = Reading(spoken, vocabulary, typos=settings.typos)
+    reading = Reading(spoken, vocabulary, typos=settings.typos, explained=explained(settings.synonyms))
     terms = reading.terms(_without_small_grams(list(chunks(words))), unfinished=unfinished)
     plain = Reading(spoken, vocabulary, typos=False)
     return ParsedQuery(

@@ -61,6 +61,7 @@ class Reading:
     spoken: str
     vocabulary: Vocabulary
     typos: bool = True
+    explained: frozenset[str] = frozenset()  # forms that mean something although the site may not have them
 
     languages: tuple[str, ...] = dataclasses.field(init=False)  # the visitor's, then the site's largest
 
@@ -95,8 +96,10 @@ class Reading:
         analysed = [(lang, term) for lang in self.languages for term in analyse(chunk.text, lang)]
         joined = [t for _, t in analysed if not t.main and t.weight == JOINED_WEIGHT and self._known(t)]
         whole = [Alternative(term.term, JOINED_WEIGHT, "joined") for term in joined]
-        first = analyse(chunk.text, self.languages[0])
-        for word in (term for term in first if term.main):
+        words = [term for term in analyse(chunk.text, self.languages[0]) if term.main]
+        # an identifier says no language: "on" of "on_delete" is as small a word as it is elsewhere on the site
+        spoken = self.spoken or (self.languages[0] if len(words) > 1 else "")
+        for word in words:
             text = chunk.text[word.start : word.end]
             typed = [self._typed(lang, t) for lang, t in analysed if t.main and (t.start, t.end) == word[1:3]]
             yield QueryTerm(
@@ -105,7 +108,7 @@ class Reading:
                 alternatives=_distinct([*typed, *whole]),
                 start=chunk.start + word.start,
                 end=chunk.start + word.end,
-                weight=STOP_WORD_WEIGHT if is_stop_word(word.form, self.spoken) else 1.0,
+                weight=STOP_WORD_WEIGHT if is_stop_word(word.form, spoken) else 1.0,
             )
 
     def _known(self, term: Term) -> bool:
@@ -134,6 +137,9 @@ class Reading:
         pages = max((self.vocabulary.pages_with_term(a.term) for a in (*term.alternatives, *more)), default=0)
         if pages:
             more += self._parts(term)
+        if not pages and term.form in self.explained:
+            yield term
+            return
         if last and (unfinished or not pages):
             more += self._longer(term)
         if more:

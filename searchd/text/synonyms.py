@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -26,6 +27,17 @@ def _stemmed(synonyms: tuple[tuple[str, ...], ...], lang: str) -> dict[_Stems, t
             key = tuple(term.term for chunk in chunks(phrase) for term in analyse(chunk.text, lang) if term.main)
             table[key] = (*table.get(key, ()), *others)
     return table
+
+
+@lru_cache(maxsize=64)
+def explained(synonyms: tuple[tuple[str, ...], ...]) -> frozenset[str]:
+    """The forms of single words among the synonyms: the owner says what they mean, so they are no slips."""
+    found = set()
+    for phrase in itertools.chain(*synonyms):
+        forms = [term.form for chunk in chunks(phrase) for term in analyse(chunk.text, "") if term.main]
+        if len(forms) == 1:
+            found.add(forms[0])
+    return frozenset(found)
 
 
 def with_synonyms(

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -267,6 +268,24 @@ def test_a_page_that_the_query_excludes_is_told_so(engine: Engine) -> None:
         assert any("excludes with a dash" in reason for reason in why.reasons)
     why = engine.why(Query('"moor your boat"'), SITE + "/travel/bus")
     assert any("lacks a quoted phrase" in reason for reason in why.reasons)
+
+
+def test_a_page_of_a_day_to_come_makes_no_other_old(encoder: Encoder, tmp_path: Path) -> None:
+    dates = {"/fair": "2031-06-01", "/today": "2026-11-20", "/lastyear": "2025-11-20"}
+    articles = [replace(article(path, path[1:], "The fair of boats."), modified=day) for path, day in dates.items()]
+    settings = IndexSettings(summaries=False)
+    build(tmp_path, [PageDraft(one, split(one, encoder, settings)) for one in articles], encoder, settings)
+    index = Index.open(tmp_path)
+    try:
+        fresh = RankingSettings(freshness=2.0, freshness_half_life_days=365.0)
+        for snapshot, today in (("20261123T120000Z-00000000", 2.0), ("by hand", 0.0)):
+            (boost,) = Engine(index, encoder, fresh, snapshot).steer.boosts
+            shares = dict(zip(dates, boost.values.tolist(), strict=True))
+            assert shares["/fair"] == 2.0
+            assert shares["/today"] == pytest.approx(today, abs=0.1)
+            assert shares["/lastyear"] == pytest.approx(today / 2, abs=0.05)
+    finally:
+        index.close()
 
 
 def test_each_page_shows_its_best_section_with_the_words_marked(engine: Engine) -> None:

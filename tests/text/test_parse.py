@@ -52,6 +52,20 @@ def test_a_word_is_no_slip_of_a_small_one_unless_its_letters_changed_places() ->
     )
 
 
+def test_a_word_that_synonyms_explain_is_taken_for_no_other() -> None:
+    settings = RankingSettings(synonyms=(("notebok", "laptop"), ("comandline", "terminal")))
+    for word in ("notebok", "comandline"):
+        parsed = parse(word, "en", SITE, settings)
+        assert (parsed.did_you_mean, parsed.terms[0].corrected_from, len(parsed.terms)) == ("", "", 1)
+    assert parse("notebok", "en", SITE).did_you_mean == "notebook"
+
+
+def test_small_words_of_an_identifier_weigh_little() -> None:
+    weights = {term.form: term.weight for term in parse("on_commit", "", SITE).terms}
+    assert weights == {"on": 0.2, "commit": 1.0}
+    assert parse("on", "", SITE).terms[0].weight == 1.0
+
+
 def test_a_correction_keeps_the_capital_letter() -> None:
     assert parse("Comit your changes", "en", SITE).did_you_mean == "Commit your changes"
 
