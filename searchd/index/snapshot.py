@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from searchd.errors import SnapshotError, StorageError
+from searchd.text.analysis import ANALYSIS_VERSION
 
-FORMAT = 6  # of all files, those of the prepared model included
+#: Of all files, those of the prepared model included, and of the terms in them.
+FORMAT = 600 + ANALYSIS_VERSION
 MANIFEST = "manifest.json"
 CURRENT = "CURRENT"
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}(-[0-9]+)?")

@@ -20,7 +20,7 @@ from searchd.text.language import primary
 from searchd.text.normalize import fold, normal
 from searchd.text.stopwords import is_stop_word
 
-#: Raised whenever the same text may give other terms: a snapshot of another version must be built anew.
+#: Raised whenever the same text may give other terms: a part of the snapshots' format, which are then built anew.
 ANALYSIS_VERSION = 2
 
 _SNOWBALL = {
