@@ -73,7 +73,7 @@ def collect(
     rows_allowed = None if allowed is None else allowed[columns.page_of_row]
     if parsed.restricted:
         allowed, rows_allowed = index.lexical.restrict(parsed, allowed)
-    rows_wanted, pages_wanted = max(ASKED_FOR, 3 * depth), max(ASKED_FOR // 2, 2 * depth)
+    rows_wanted, pages_wanted = max(ASKED_FOR, 3 * depth), max(ASKED_FOR // 2, 3 * depth // 2)
     rows: list[Ints] = []
     pages: list[Ints] = [np.array(pinned, dtype=np.int64)]
     wanted = None if words is None else index.lexical.look_up(words)
