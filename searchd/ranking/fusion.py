@@ -10,8 +10,8 @@ Every piece of evidence is brought to a scale of its own *meaning*, not to the s
 * a lone word that one to five pages hold is a name, which models know badly: coverage weighs as much as it takes for
   these pages to come first;
 * a page in another language than the question cannot hold its words, which says nothing against it: it is credited
-  with what pages in the question's language that are as similar get for their words, but never outranks such a page by
-  that;
+  with what pages in the question's language that are as similar get for their words, generously, but never outranks
+  such a page by that, and takes turns with the best pages in the question's language;
 * a page that mostly names other pages (an index, a table of contents) holds every word and answers nothing: what
   links make up of its text above a half is taken off, as far as one of its entries is more similar than the page as
   a whole. Who asks for the index itself asks for its title.
@@ -48,7 +48,7 @@ class Weights:
     passage_bm25: float = 0.75
     page_bm25: float = 1.75
     coverage: float = 2.5
-    translation: float = 1.0
+    translation: float = 2.5
     links: float = 1.25  # at most this is taken off a page made of links
     cross_encoder: float = 1.0  # of the second stage: see ``searchd.ranking.rerank``
 
@@ -115,10 +115,10 @@ def fuse(evidence: Evidence, weights: Weights, asked: Asked) -> Fused:
     shares = normalised * factors
     if asked.vectors and asked.words and asked.own.any() and not asked.own.all():
         similar, worded = shares[:, VECTORS].sum(axis=1), shares[:, WORDS].sum(axis=1)
-        credit = _credit(similar, worded, asked.own)
-        raw[:, TRANSLATION] = normalised[:, TRANSLATION] = credit
-        without = shares.sum(axis=1)
-        shares[:, TRANSLATION] = _capped(credit * factors[TRANSLATION], similar, without, asked.own)
+        expected = _expected(similar, worded, asked.own)
+        raw[:, TRANSLATION] = normalised[:, TRANSLATION] = expected
+        credit = np.maximum(expected * factors[TRANSLATION] - worded, 0) * ~asked.own
+        shares[:, TRANSLATION] = _capped(credit, similar, shares.sum(axis=1), asked.own)
     return Fused(raw, normalised, factors, shares, shares.sum(axis=1))
 
 
@@ -140,28 +140,33 @@ def _made_of_links(links: Floats, entry: Floats) -> Floats:
     return np.asarray(-consists * np.clip(entry, 0, 1), dtype=np.float32) + np.float32(0)  # no -0.0 to show
 
 
-def _credit(similar: Floats, worded: Floats, own: Mask) -> Floats:
-    """What a page in another language lacks of the words' mean share among pages in the query's language alike to it.
+def _expected(similar: Floats, worded: Floats, own: Mask) -> Floats:
+    """For a page in another language the words' mean share among pages in the query's language alike to it, else 0.
 
     Kernel regression (Nadaraya 1964, Watson 1964) of the words' share on the vectors' share.
     """
-    credit = np.zeros(len(own), np.float32)
+    found = np.zeros(len(own), np.float32)
     distance = (similar[~own][:, None] - similar[own][None, :]) / _NEIGHBOUR
     kernel = np.exp(-0.5 * distance * distance) + 1e-9
-    expected = (kernel @ worded[own]) / kernel.sum(axis=1)
-    credit[~own] = np.maximum(expected - worded[~own], 0)
-    return credit
+    found[~own] = (kernel @ worded[own]) / kernel.sum(axis=1)
+    return found
 
 
 def _capped(credit: Floats, similar: Floats, scores: Floats, own: Mask) -> Floats:
     """No more credit than leaves a page behind the best of the own pages that are at least as similar.
 
-    scores: of all candidates, the credit left out.
+    Such pages take turns with the own ones: the first of them stands behind the best own page, the second behind the
+    second. scores: of all candidates, the credit left out.
     """
     order = np.flatnonzero(own)[np.argsort(similar[own], kind="stable")]
     best = np.append(np.maximum.accumulate(scores[order][::-1])[::-1], np.float32(np.inf))
-    room = best[np.searchsorted(similar[order], similar)] - scores - np.float32(_BEHIND)
-    return np.asarray(np.minimum(credit, np.maximum(room, 0)), dtype=np.float32)
+    most = best[np.searchsorted(similar[order], similar)] - np.float32(_BEHIND)  # of the score
+    turns = np.flatnonzero(~own & np.isfinite(most))
+    turns = turns[np.argsort(-np.minimum(scores + credit, most)[turns], kind="stable")]
+    ranked = np.sort(scores[own])[::-1]
+    behind = ranked[np.minimum(np.arange(len(turns)), len(ranked) - 1)] - np.float32(_BEHIND)
+    most[turns] = np.minimum(most[turns], behind)
+    return np.asarray(np.minimum(credit, np.maximum(most - scores, 0)), dtype=np.float32)
 
 
 def _factors(weights: Weights, asked: Asked) -> Floats:

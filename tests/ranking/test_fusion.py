@@ -71,6 +71,23 @@ def test_a_translation_stands_right_behind_the_page_it_translates() -> None:
     assert np.argsort(-scores).tolist()[:2] == [0, 1]
 
 
+def test_translations_take_turns_with_pages_in_the_visitors_language() -> None:
+    similar = column(0.60, 0.50, 0.45, 0.59, 0.58, 0.57)
+    found = evidence(similar, column(8, 5, 4, 0, 0, 0), column(0.9, 0.6, 0.5, 0, 0, 0))
+    own = np.array([True] * 3 + [False] * 3)
+    scores = fuse(found, Weights(), dataclasses.replace(asked(6), own=own)).scores
+    assert np.argsort(-scores).tolist() == [0, 3, 1, 4, 2, 5]
+
+
+def test_a_page_in_another_language_loses_nothing_by_holding_words() -> None:
+    found = evidence(column(0.50, 0.55, 0.55), column(8, 0, 4), column(0.9, 0, 0.5))
+    question = dataclasses.replace(asked(3), own=np.array([True, False, False]))
+    scores = fuse(found, Weights(), question).scores
+    assert scores[2] == pytest.approx(scores[1], abs=1e-4)
+    scores = fuse(found, Weights(translation=0.1), question).scores
+    assert scores[2] > scores[1]
+
+
 def test_a_page_that_only_another_language_has_comes_first() -> None:
     found = evidence(column(0.35, 0.60, 0.34), column(3, 0, 2), column(0.4, 0, 0.3))
     own = np.array([True, False, True])
