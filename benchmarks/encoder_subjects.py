@@ -16,6 +16,7 @@ import numpy as np
 
 from searchd.encoder import load
 from searchd.encoder.native.build import missing
+from searchd.encoder.prepare import PRECISIONS
 from searchd.encoder.runtime import NATIVE, PROVIDERS, available
 from searchd.encoder.source import find
 from searchd.errors import ModelError
@@ -24,7 +25,6 @@ from searchd.settings import Device, ModelSettings, Precision
 
 TORCH = "sentence-transformers"
 FASTEMBED = "fastembed"
-PRECISIONS = ("exact", "balanced", "fast")
 Encode = Callable[[list[str]], Floats]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,19 @@ def load(path: Path) -> tuple[Question, ...]:
 
 def evaluate(engine: Engine, questions: Sequence[Question]) -> Report:
     """Put every question to an engine."""
-    return Report(tuple(questions), tuple(_outcome(engine, question) for question in questions))
+    return Report(tuple(questions), tuple(_outcome(engine, question) for question in resolved(engine, questions)))
+
+
+def resolved(engine: Engine, questions: Sequence[Question]) -> tuple[Question, ...]:
+    """The questions with each page under the path that a snapshot knows it by; they may name another address of it."""
+    first = engine.page(0).url if len(engine.index.pages) else ""
+    origin = first.removesuffix(url_path(first))
+
+    def known(path: str) -> str:
+        page = engine.page_by_url(origin + path)
+        return path if page is None else url_path(page.url)
+
+    return tuple(replace(one, grades={known(path): grade for path, grade in one.grades.items()}) for one in questions)
 
 
 def compare(new: Report, old: Report) -> Comparison:
@@ -123,7 +135,7 @@ def _outcome(engine: Engine, question: Question) -> Outcome:
         honest = float(answer.nothing_relevant)
         return Outcome(honest, honest, honest, honest, answer.nothing_relevant)
     ranking = [] if answer.nothing_relevant else [url_path(found.url) for found in answer.hits]
-    grades = {_path(engine, path): grade for path, grade in question.grades.items()}
+    grades = question.grades
     return Outcome(
         ndcg(ranking, grades, DEPTH),
         hit(ranking, grades, 1),
@@ -131,13 +143,6 @@ def _outcome(engine: Engine, question: Question) -> Outcome:
         reciprocal_rank(ranking, grades),
         answer.nothing_relevant,
     )
-
-
-def _path(engine: Engine, path: str) -> str:
-    """The path under which a snapshot knows a page that may be named by another of its addresses."""
-    origin = engine.page(0).url.removesuffix(url_path(engine.page(0).url)) if len(engine.index.pages) else ""
-    page = engine.page_by_url(origin + path)
-    return path if page is None else url_path(page.url)
 
 
 def _question(path: Path, number: int, table: Mapping[str, Any]) -> Question:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from indexer.golden import DEPTH, Question
+from indexer.golden import DEPTH, Question, resolved
 from searchd.engine import Engine
 from searchd.errors import ConfigError
 from searchd.index.pages import url_path
@@ -56,7 +56,7 @@ class _Case:
 
 def tune(engine: Engine, questions: Sequence[Question]) -> Tuned:
     """Learn from answerable questions. Raises ConfigError when there are fewer than ``LEAST``."""
-    cases = [_case(engine, question) for question in questions if question.grades]
+    cases = [_case(engine, question) for question in resolved(engine, questions) if question.grades]
     if len(cases) < LEAST:
         raise ConfigError(f"{len(cases)} answerable questions are too few to learn from", f"give {LEAST} or more")
     start = np.zeros(len(_NAMES))

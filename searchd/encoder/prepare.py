@@ -13,6 +13,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from searchd.compiled.build import cache_base
 from searchd.encoder.checkpoint import Checkpoint
@@ -23,11 +24,11 @@ from searchd.encoder.source import Source, Wheel, find, from_directory, from_whe
 from searchd.encoder.spec import ModelSpec, read_json
 from searchd.encoder.tokens import Tokens, write_tokenizer
 from searchd.errors import ModelError
-from searchd.settings import ModelSettings
+from searchd.settings import ModelSettings, Precision
 
 log = logging.getLogger(__name__)
 
-PRECISIONS = ("exact", "balanced", "fast")
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 def cache_folder(settings: ModelSettings) -> Path:

@@ -241,14 +241,12 @@ class Lexical:
     def restrict(self, parsed: ParsedQuery, allowed_pages: Mask | None = None) -> tuple[Mask | None, Mask | None]:
         """Return the pages and the rows that phrases, excluded words and a filter leave; None = all of them."""
         pages, rows = allowed_pages, None
-        for term in parsed.excluded:
+        if parsed.excluded or parsed.excluded_phrases:
             without = np.ones(self.n_pages, dtype=np.bool_)
-            for alternative in self._group(term).alternatives:
+            for alternative in (one for term in parsed.excluded for one in self._group(term).alternatives):
                 without[self._pages.docs(alternative.number)] = False
-            pages = _both(pages, without)
-        for phrase in parsed.excluded_phrases:
-            without = np.ones(self.n_pages, dtype=np.bool_)
-            without[self._page_of_row[self._rows_with_phrase(phrase, parsed)]] = False
+            for phrase in parsed.excluded_phrases:
+                without[self._page_of_row[self._rows_with_phrase(phrase, parsed)]] = False
             pages = _both(pages, without)
         for phrase in parsed.phrases:
             rows = _both(rows, self._rows_with_phrase(phrase, parsed))

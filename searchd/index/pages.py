@@ -36,8 +36,8 @@ CREATE TABLE names(kind TEXT NOT NULL, code INTEGER NOT NULL, name TEXT NOT NULL
 """
 _INDEXES = "CREATE INDEX pages_path ON pages(path);"
 _CODED = ("lang", "kind", "category", "tag")
-#: Bytes of the file that are mapped: reading them is quicker (a hundredth of a question), but the kernel maps the
-#: neighbours of each text that is shown too, and they count as an engine's memory.
+#: Bytes of the file that are mapped: reading them is a little quicker, but the kernel maps the neighbours of each text
+#: that is shown too, and they count as an engine's memory.
 _MAPPED = 16 << 20
 _AT_ONCE = 500  # parameters of a statement; SQLite before 3.32 takes 999
 
@@ -54,7 +54,7 @@ class Columns:
     """What ranking and filters know of every page; arrays are read-only and in page (or row) order.
 
     page_of_row (rows,) i32; first_row (pages + 1,) i64; section_of_row (rows,) i32, a number that the passages of one
-    section have in common, ascending; lang, kind, category (pages,) i32 codes into ``names``;
+    section have in common; lang, kind, category (pages,) i32 codes into ``names``;
     day (pages,) i32, days since 1970-01-01 of the newest known date, -1 = unknown; links (pages,) f32, ``Page.links``;
     tags of page p are tag[tag_start[p]:tag_start[p + 1]].
     """

@@ -7,7 +7,6 @@ A rule names pages: "/news/*" everything below a path, "/contact" one path, an a
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,15 +47,30 @@ class Steer:
 
         today: days since 1970-01-01 when the snapshot was published, -1 = unknown.
         """
+        rules = {
+            "hide": settings.hide,
+            "boosts": tuple(settings.boosts),
+            "pins": tuple(itertools.chain(*settings.pins.values())),
+        }
+        found = {rule: named(pages, rule) for rule in itertools.chain(*rules.values())}
         visible = None
         if settings.hide:
             visible = np.ones(len(pages), dtype=np.bool_)
-            visible[_all(pages, settings.hide)] = False
-        boosts = [_boost(pages, rule, value) for rule, value in settings.boosts.items() if value]
+            visible[np.concatenate([found[rule] for rule in settings.hide])] = False
+        boosts = [_boost(len(pages), rule, found[rule], value) for rule, value in settings.boosts.items() if value]
         if settings.freshness:
             boosts.append(_freshness(pages, settings, today))
-        pins = {plain(query): tuple(_all(pages, rules).tolist()) for query, rules in settings.pins.items()}
-        return cls(visible, tuple(boosts), pins, tuple(_idle(pages, settings)))
+        pins = {
+            plain(query): tuple(dict.fromkeys(page for rule in wanted for page in found[rule].tolist()))
+            for query, wanted in settings.pins.items()
+        }
+        idle = (
+            f"ranking.{setting}: {rule}"
+            for setting, listed in rules.items()
+            for rule in dict.fromkeys(listed)
+            if not len(found[rule])
+        )
+        return cls(visible, tuple(boosts), pins, tuple(idle))
 
     def pinned(self, text: str) -> tuple[int, ...]:
         """Pages that the owner puts on top of the answer to this query, in their order."""
@@ -83,23 +97,9 @@ def named(pages: Pages, rule: str) -> Ints:
     return np.array(pages.by_path(rule) if page is None else [page.page], dtype=np.int64)
 
 
-def _all(pages: Pages, rules: Iterable[str]) -> Ints:
-    """Pages of all rules, in the rules' order, each once."""
-    found = [number for rule in rules for number in named(pages, rule).tolist()]
-    return np.array(list(dict.fromkeys(found)), dtype=np.int64)
-
-
-def _idle(pages: Pages, settings: RankingSettings) -> Iterator[str]:
-    rules = {"hide": settings.hide, "boosts": settings.boosts, "pins": itertools.chain(*settings.pins.values())}
-    for setting, named_by in rules.items():
-        for rule in dict.fromkeys(named_by):
-            if not len(named(pages, rule)):
-                yield f"ranking.{setting}: {rule}"
-
-
-def _boost(pages: Pages, rule: str, value: float) -> Boost:
-    values = np.zeros(len(pages), np.float32)
-    values[named(pages, rule)] = value
+def _boost(n_pages: int, rule: str, pages: Ints, value: float) -> Boost:
+    values = np.zeros(n_pages, np.float32)
+    values[pages] = value
     return Boost(f"boost {rule}", values)
 
 

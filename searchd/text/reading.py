@@ -41,13 +41,13 @@ _DOUBT_RATIO = 20
 _MIN_FOREIGN = 3  # words from which on a language is told surely enough to let unknown words be
 
 
-def _is_slip(form: str, near: Near, lang: str) -> bool:
+def _is_slip(form: str, near: Near, languages: Sequence[str]) -> bool:
     """Whether a nearby word may be meant.
 
     The first letter is seldom wrong (Kukich 1992, 2.1): "married" is not "carried". A prefix is no slip: "abstellen"
     is not "stellen". Nor is a word a small one ("Wein", "ein"), unless only its letters changed places.
     """
-    if is_stop_word(near.form, lang) and sorted(form) != sorted(near.form):
+    if sorted(form) != sorted(near.form) and any(is_stop_word(near.form, lang) for lang in languages):
         return False
     if near.distance == 1:
         return form[1:] != near.form[1:]
@@ -201,11 +201,8 @@ class Reading:
         edits = allowed_edits(form)
         if not self.typos or not edits or is_gram(form):
             return []
-        near = [
-            word
-            for word in self.vocabulary.near(form, edits, _MAX_CORRECTIONS)
-            if all(_is_slip(form, word, lang) for lang in self.languages)
-        ]
+        found = self.vocabulary.near(form, edits, _MAX_CORRECTIONS)
+        near = [word for word in found if _is_slip(form, word, self.languages)]
         return [word for word in near if word.distance == near[0].distance]
 
     def _corrected(self, term: QueryTerm, near: Sequence[Near]) -> QueryTerm:

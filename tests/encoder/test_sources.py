@@ -58,24 +58,25 @@ def test_a_directorys_own_files_decide(tmp_path: Path, pooling: str, precision: 
         ("sentence_bert_config.json", {"max_seq_length": True}, "maximum length should be a number"),
         ("config_sentence_transformers.json", {"prompts": ["query: "]}, "prompts should be an object"),
         ("config_sentence_transformers.json", {"prompts": {"query": None}}, "prompts should be an object"),
-        ("config_sentence_transformers.json", {"default_prompt_name": []}, None),
         ("config.json", {"max_position_embeddings": 64}, "positions, texts of the longest length need"),
     ],
 )
-def test_facts_that_make_no_sense_are_named(
-    tmp_path: Path, file: str, change: dict[str, Any], complaint: str | None
-) -> None:
+def test_facts_that_make_no_sense_are_named(tmp_path: Path, file: str, change: dict[str, Any], complaint: str) -> None:
     folder = tiny.write_model(tmp_path / "m")
     for name in ("sentence_bert_config.json", "tokenizer_config.json") if "max_position_embeddings" in change else ():
         (folder / name).unlink(missing_ok=True)
     path = folder / file
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     path.write_text(json.dumps(known | change), encoding="utf-8")
-    if complaint is None:
-        assert load(settings(folder, tmp_path / "cache")).encode_query("dog").shape == (tiny.DIM,)
-        return
     with pytest.raises(ModelError, match=complaint):
         load(settings(folder, tmp_path / "cache"))
+
+
+def test_an_empty_name_of_a_prompt_names_none(tmp_path: Path) -> None:
+    folder = tiny.write_model(tmp_path / "m")
+    path = folder / "config_sentence_transformers.json"
+    path.write_text(json.dumps({"default_prompt_name": []}), encoding="utf-8")
+    assert load(settings(folder, tmp_path / "cache")).encode_query("dog").shape == (tiny.DIM,)
 
 
 def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:

@@ -250,6 +250,7 @@ def test_pins_keep_to_filters_and_a_hidden_page_stays_hidden(engine_with: Make) 
     assert found[0] == "/office/waste"
     assert "/culture/museum" not in found
     elsewhere = engine.search(Query("boat", filters=Filters(path_prefix="/travel/")))
+    assert elsewhere.hits
     assert all(path.startswith("/travel/") for path in paths(elsewhere))
     assert engine.search(Query("boat", filters=Filters(path_prefix="/nowhere/"))).total == 0
 

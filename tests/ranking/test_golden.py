@@ -84,8 +84,9 @@ def test_a_page_may_be_named_by_another_of_its_addresses(encoder: Encoder, tmp_p
     index = Index.open(tmp_path)
     try:
         question = Question("when does the boat to the mainland depart", "", {"/boat": 2})
-        report = golden.evaluate(Engine(index, encoder, RankingSettings()), (question,))
-        assert report.mean("hit_1") == 1.0
+        engine = Engine(index, encoder, RankingSettings())
+        assert golden.evaluate(engine, (question,)).mean("hit_1") == 1.0
+        assert golden.resolved(engine, (question,))[0].grades == {"/travel/ferry": 2}
     finally:
         index.close()
 
